@@ -296,10 +296,11 @@ def _dispose(model_admin: Any, request: HttpRequest) -> HttpResponse:
     try:
         attempt_id, when = _id(request, "attempt"), given.get("when", "").strip()
         at = _read(person, attempt_id, when) if when else None
-        minutes = given.get("minutes", "")
+        minutes = given.get("minutes", "").strip()
+        long = (int(minutes) if _is_count(minutes) else 0) if minutes else None  # of 0 it says what is taken
         ended = disposing.dispose(
             person, attempt_id, code=given.get("code", ""), note=given.get("note", "").strip(), at=at,
-            anyone=bool(given.get("anyone")), minutes=int(minutes) if _is_count(minutes) else None,
+            anyone=bool(given.get("anyone")), minutes=long,
         )  # fmt: skip
     except REFUSED as error:
         return _refused(request, error)

@@ -105,6 +105,9 @@ def test_a_number_is_text_until_the_press_was_answered_and_another_callers_lead_
     told = client.get(f"{DIALER}when/", {"attempt": str(row.pk), "text": "tue 3pm"}).json()
     assert "3:00 PM" in told["words"]
     assert client.get(f"{DIALER}when/", {"attempt": str(row.pk), "text": "some day"}).json()["trouble"]
+    for minutes in ("an hour", "-5", "99999999", "٣٠"):
+        said = piece(client, "dispose", attempt=row.pk, code="appointment", when="tue 3pm", minutes=minutes)
+        assert "An appointment takes 1 minute to a day." in said, minutes
     after = piece(client, "dispose", attempt=row.pk, code="no_answer", note="Dog barked")
     assert "No answer: saved." in after
     assert CallAttempt.objects.get().note == "Dog barked"
