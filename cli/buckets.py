@@ -8,6 +8,7 @@ import sys
 import time
 import uuid
 from typing import Any
+from urllib.parse import unquote
 
 import click
 
@@ -50,6 +51,17 @@ def pairs(words: tuple[str, ...], *, typed: bool = False) -> dict[str, Any]:
     return found
 
 
+def filters_given(words: tuple[str, ...], options: dict[str, str]) -> dict[str, Any]:
+    """`--filter NAME=VALUE` …; options: names that are options of the command, with the words for who gives them so.
+
+    They would be lost, and all leads found. Raises Failed.
+    """
+    found = pairs(words)
+    for name in options.keys() & found.keys():
+        raise Failed(f"--filter {name}: this is no filter. {options[name]}", 2)
+    return found
+
+
 def bucket_named(api: Server, name: str) -> str:
     """Its id, by id or by its exact name. Raises Failed where there is none, or several."""
     if _UUID.fullmatch(name):
@@ -62,7 +74,7 @@ def bucket_named(api: Server, name: str) -> str:
 
 def may_cost(method: str, path: str, body: Any) -> bool:
     """Whether a request may spend money, by what it asks for."""
-    plain = path.partition("?")[0].rstrip("/")
+    plain = unquote(path.partition("?")[0]).rstrip("/")
     if method in ("GET", "DELETE"):
         return method == "GET" and plain == _PAID_TO_READ
     is_full = plain == "/api/property/search" and isinstance(body, dict) and body.get("mode") == "full"
@@ -216,7 +228,10 @@ def enrich(
 
 def _ask(price: dict[str, Any]) -> None:
     """A person's yes to the quote, at a terminal. Raises Failed without one."""
-    words = f"{price['toBuy']:,} of {price['leads']:,} leads are to be bought, for ${price['price']} at most."
+    whole = f"{price['price']:,.4f}"
+    money = whole[:-2] if whole.endswith("00") else whole
+    leads = "1 lead" if price["leads"] == 1 else f"{price['leads']:,} leads"
+    words = f"To buy: {price['toBuy']:,} of {leads}, for ${money} at most."
     if not sys.stdin.isatty():
         raise Failed(f"{words} Nothing was bought: give --max-cost, or --yes.", UNASKED)
     if not click.confirm(f"{words} Buy them?"):

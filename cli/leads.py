@@ -10,13 +10,19 @@ from typing import Any
 
 import click
 
-from cli.buckets import bucket_named, of, pairs
+from cli.buckets import bucket_named, filters_given, of
 from cli.client import REFUSED, Failed, Server, ids_given, part
 from cli.printing import show, show_rows
 
 COLUMNS = ("id", "ownerName", "propertyAddress", "propertyCity", "status", "phone", "equityPercent", "estimatedEquity")
 AT_ONCE = 10_000  # ids of one bulk job, the most the API takes
 POLL = 1.0  # seconds between two looks at a job
+_OPTIONS = {  # of `leads`, by the API's names
+    "q": "Give it as -q.", "sort": "Give it as --sort.", "fields": "Give it as --fields.",
+    "include": "Give it as --include.", "limit": "Give it as --limit.", "total": "Give it as --total.",
+    "cursor": "Pages are read for you: --all, or --limit.", "bucketId": "Give it as --bucket.",
+}  # fmt: skip
+_OF_EXPORT = {"columns": "Give it as --columns.", "format": "Give it as --format."}
 _TYPES = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 
 
@@ -60,7 +66,11 @@ def leads(
     bucket -o ids leads --bucket "Downtown" --filter status=new --all | bucket tag hot
     """
     api = of(options)
-    query: dict[str, Any] = {**pairs(filters), "q": words, "sort": sort, "fields": fields, "include": include}
+    names = [name.strip() for name in fields.split(",")] if fields is not None else None
+    if options["form"] == "ids" and names is not None and "id" not in names:
+        raise Failed("-o ids prints ids: name id in --fields, or leave --fields out.", 2)
+    given = filters_given(filters, _OPTIONS)
+    query: dict[str, Any] = {**given, "q": words, "sort": sort, "fields": fields, "include": include}
     path = "/api/leads"
     if name:
         path, query["bucketId"] = "/api/property/bucket/leads", bucket_named(api, name)
@@ -69,7 +79,7 @@ def leads(
         click.echo(f"{told['total']}{'' if told['totalIsExact'] else ' or more'}")
         return
     found = api.rows(path, "leads", {**query, "total": "false"}, most=None if every else limit)
-    show_rows(found, fields.split(",") if fields else COLUMNS, options["form"])
+    show_rows(found, names or COLUMNS, options["form"])
 
 
 @click.command()
@@ -116,7 +126,7 @@ def changes(options: dict[str, Any], since: str | None, state: Path | None, fiel
     api = of(options)
     if state and not state.absolute().parent.is_dir():
         raise Failed(f"{state}: there is no such folder.", 2)  # before rows go out that would be told again
-    cursor = state.read_text().strip() or None if state and state.exists() else None
+    cursor = _place(state) if state else None
     while True:
         query = {"cursor": cursor, "updatedSince": None if cursor else since, "fields": fields, "limit": 500}
         page = api.get("/api/leads/changes", query)
@@ -130,6 +140,17 @@ def changes(options: dict[str, Any], since: str | None, state: Path | None, fiel
             fresh.replace(state)
         if not page["hasMore"]:
             return
+
+
+def _place(state: Path) -> str | None:
+    """Where the last time has ended; None: there was none. Raises Failed for a file of something else."""
+    try:
+        text = state.read_text().strip() if state.exists() else ""
+    except ValueError:
+        text = "\x00"
+    if not (text.isascii() and text.isprintable()):
+        raise Failed(f"{state}: this file keeps no place of `bucket changes`.", 2)
+    return text or None
 
 
 @click.command()
@@ -148,9 +169,9 @@ def export(
     bucket export "Downtown" --filter hasPhone=true > downtown.csv
     bucket export "Downtown" --format xlsx --to downtown.xlsx
     """
-    api = of(options)
+    api, given = of(options), filters_given(filters, _OF_EXPORT)
     path = f"/api/property/bucket/{bucket_named(api, name)}/export"
-    query = {**pairs(filters), "columns": columns, "format": kind}
+    query = {**given, "columns": columns, "format": kind}
     if to is None:
         api.save(path, query, sys.stdout.buffer, _TYPES[kind])
         return

@@ -24,7 +24,7 @@ TYPED = frozenset(
     {
         "name", "bucket_name", "bucketName", "description", "file_name", "fileName", "tags", "text", "query", "search",
         "filters", "criteria", "options", "columns", "constants", "reason", "error", "last_result", "lastResult",
-        "result", "warnings", "message", "waiting", "words",
+        "result", "warnings", "message", "waiting", "words", "arguments",
         "ownerName", "firstName", "lastName", "owner1FirstName", "owner1LastName", "secondOwnerName", "contactName",
         "person", "mailingAddress", "mailingCity", "tracedAddress", "tracedCity", "propertyAddress", "propertyCity",
         "propertyCounty", "propertyType",

@@ -11,7 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Case, Count, F, Q, Value, When
+from django.db.models import Case, CharField, Count, F, Max, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce, Concat
 
 from buckets.bulk.targets import ALREADY_THERE, COUNTED, counted, merge_target, read_target, target_id, target_of
 from buckets.services import TeamFull, check_room
@@ -38,8 +39,8 @@ def _buckets(job: BulkJob, _lead_ids: Sequence[UUID]) -> Collection[UUID]:
 
 def _do(work: Work) -> Done:
     """1. Locks the keys of the leads, then the leads.
-    2. Inserts what the bucket has not yet, with all that hangs on it; and, for undoing, which copy is whose and how
-       many tags it had.
+    2. Inserts what the bucket has not yet, with all that hangs on it; and, for undoing, which copy is whose, how many
+       tags it had and the latest of their links.
     3. Counts them. Where the team may not hold so many, nothing is copied and the job stops.
     """
     bucket = target_of(work.job)
@@ -61,7 +62,7 @@ def _do(work: Work) -> Done:
                  tagged AS (
                  INSERT INTO leads_lead_tags (lead_id, tag_id)
                  SELECT c.new_id, t.tag_id FROM copied c JOIN leads_lead_tags t ON t.lead_id = c.id
-                 RETURNING lead_id),
+                 RETURNING lead_id, id),
                  named AS (
                  INSERT INTO leads_leadname (lead_id, bucket_id, exact, loose, bare, source)
                  SELECT c.new_id, %(into)s, n.exact, n.loose, n.bare, n.source
@@ -74,8 +75,9 @@ def _do(work: Work) -> Done:
                  SELECT uuidv7(), c.new_id, a.by_id, a.kind, a.text, a.due_at, a.ref, a.created_at
                    FROM copied c JOIN leads_activity a ON a.lead_id = c.id ORDER BY a.id),
                  noted AS (
-                 INSERT INTO leads_bulkchange (job_id, lead_id, before, after)
-                 SELECT %(job)s, c.id, (SELECT count(*) FROM tagged t WHERE t.lead_id = c.new_id), c.new_id
+                 INSERT INTO leads_bulkchange (job_id, lead_id, after, before)
+                 SELECT %(job)s, c.id, c.new_id,
+                        (SELECT concat_ws(':', count(*), max(t.id)) FROM tagged t WHERE t.lead_id = c.new_id)
                    FROM copied c)
             SELECT {", ".join(COUNTED)} FROM added
             """,  # noqa: S608  # names of columns
@@ -98,7 +100,7 @@ def _undo_buckets(job: BulkJob, _lead_ids: Sequence[UUID]) -> Collection[UUID]:
 def _undo(job: BulkJob, lead_ids: Sequence[UUID], _held: Collection[UUID]) -> int:
     """Deletes the copies that nobody has touched: not edited, tagged, enriched, moved, merged, called."""
     rows = BulkChange.objects.filter(job=job.pk, lead_id__in=list(lead_ids)).values_list("after", "before")
-    tags = {UUID(after): int(before or 0) for after, before in rows if after}
+    tags = {UUID(after): before or "0" for after, before in rows if after}
     list(lock_leads_to_delete(list(tags)).values_list("pk"))
     untouched = _untouched(job, tags)
     if not untouched:
@@ -113,14 +115,17 @@ def _undo(job: BulkJob, lead_ids: Sequence[UUID], _held: Collection[UUID]) -> in
     return len(gone)
 
 
-def _untouched(job: BulkJob, tags: dict[UUID, int]) -> list[UUID]:
+def _untouched(job: BulkJob, tags: dict[UUID, str]) -> list[UUID]:
     """Looked at under the locks: what somebody has just added is seen, what comes later is refused."""
     why: Any = Case(*(When(condition, then=Value(reason)) for reason, condition in KEEPERS), default=None)
     hers = Lead.objects.filter(
         Q(bucket=target_id(job), updated_at=F("created_at"), callback_at=None), pk__in=list(tags)
     )
     hers = hers.exclude(pk__in=Lead.every.filter(merged_into__in=list(tags)).values("merged_into"))
-    rows = hers.annotate(why=why, tagged=Count("tags")).values_list("pk", "why", "tagged")
+    through: Any = Lead.tags.through
+    links = through.objects.filter(lead=OuterRef("pk")).order_by().values("lead")
+    told = links.annotate(told=Concat(Count("pk"), Value(":"), Max("pk"), output_field=CharField())).values("told")
+    rows = hers.annotate(why=why, tagged=Coalesce(Subquery(told), Value("0"))).values_list("pk", "why", "tagged")
     return [pk for pk, reason, tagged in rows if reason is None and tagged == tags[pk]]
 
 

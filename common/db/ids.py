@@ -41,5 +41,8 @@ def uuid7s(count: int) -> list[str]:
 
 
 def uuid7_floor(moment: datetime) -> uuid.UUID:
-    """The least UUIDv7 of a moment: rows made since then have a greater or equal id, and the primary key finds them."""
-    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80 | _VERSION << 64)
+    """The least UUIDv7 of a moment: rows made since then have a greater or equal id, and the primary key finds them.
+
+    Of a moment before 1970, when its clock begins: of 1970.
+    """
+    return uuid.UUID(int=max(0, int(moment.timestamp() * 1000)) << 80 | _VERSION << 64)

@@ -169,7 +169,7 @@ class KeysetList(ChangeList):  # type: ignore[misc]
         self.result_list = with_dnc(found)
         self.result_count = self.full_result_count = len(found)
         self.show_full_result_count = False
-        self.show_admin_actions = True
+        self.show_admin_actions = bool(self.model_admin.get_actions(request))  # a reader has none: no boxes to check
         self.can_show_all = self.multi_page = False
         self.paginator = KeysetPaginator()
 

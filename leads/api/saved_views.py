@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -71,7 +72,7 @@ class SavedViewSerializer(_Counted):
 class ViewInput(StrictSerializer):
     name = serializers.CharField(max_length=NAME_MAX, help_text="A name that you have already: that view is changed")
     filters = ObjectField(help_text="As GET /api/leads takes them, with q and sort; a list: any of its values")
-    shared = FlagField(default=True, help_text="false: you alone see it")
+    shared = FlagField(required=False, help_text="false: you alone see it; true unless you say, but for a caller's")
     columns = serializers.ListField(
         child=serializers.CharField(max_length=60), max_length=COLUMNS_AT_MOST, required=False, allow_null=True
     )
@@ -129,6 +130,10 @@ class SavedViewBase(ApiView):
             raise not_found("view")
         return view
 
+    def check_may_share(self, said: Mapping[str, Any]) -> None:
+        if said.get("shared") and self.access.only_assigned:
+            raise Problem("FORBIDDEN", "A caller's views are their own.", status=403)
+
 
 def _filters(query: QueryDict) -> dict[str, Any]:
     return {name: values if len(values) > 1 else values[0] for name, values in query.lists()}
@@ -173,9 +178,10 @@ class SavedViewsView(SavedViewBase):
     @idempotent()
     def post(self, request: Request) -> Response:
         said = self.body(ViewInput)
+        self.check_may_share(said)
         view = save_view(
             by=self.user, team_id=self.access.team_id, name=said["name"], query=_query(said["filters"]),
-            shared=said["shared"] and not self.access.only_assigned, columns=said.get("columns"),
+            shared=said.get("shared", not self.access.only_assigned), columns=said.get("columns"),
             overrules=self.access.can(Scope.MANAGE), replaces=True,
         )  # fmt: skip
         return ok(201, view=self.told([view])[0])
@@ -202,8 +208,7 @@ class SavedViewView(SavedViewBase):
     )
     def patch(self, request: Request, view_id: UUID) -> Response:
         view, said = self.own(view_id), self.body(ViewEdit)
-        if said.get("shared") and self.access.only_assigned:
-            raise Problem("FORBIDDEN", "A caller's views are their own.", status=403)
+        self.check_may_share(said)
         changed = change_view(
             view=view, by=self.user, name=said.get("name"), shared=said.get("shared"), columns=said.get("columns"),
             query=_query(said["filters"]) if "filters" in said else None,

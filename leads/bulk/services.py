@@ -123,7 +123,8 @@ def _make(
     if job.leads > what.most:
         raise BulkError("TOO_MANY", f"These are {job.leads:,} leads; at most {what.most:,} at a time.", "leads")
     if expect is not None and job.leads != expect:
-        words = f"These are {job.leads:,} leads now, and not the {expect:,} that were shown: look, and confirm again."
+        now = "This is 1 lead" if job.leads == 1 else f"These are {job.leads:,} leads"
+        words = f"{now} now, and not the {expect:,} that were shown: look, and confirm again."
         raise BulkError("COUNT_CHANGED", words, "expect")
     if what.at_once:
         job.done, job.status, job.finished_at = job.leads, Status.COMPLETED, database_now()

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F
 
-from accounts.access import access_in
+from accounts.access import Access, access_in
 from accounts.audit import record
 from accounts.models import NoticeKind, User
 from accounts.notices import notify
@@ -125,12 +125,18 @@ def _work(job: BulkJob, what: Kind) -> Work | None:
     piece = BulkPiece.objects.filter(job=job.pk, place=job.done).first()
     if piece is None:
         return None
-    access = access_in(job.by, job.team_id) if job.by is not None else None
-    if access is None or not what.allows(access):
-        raise Stopped("Who asked for it may not do this any more.")
+    access = _access_of(job.by, job, what)
     hers = Lead.objects.worked_by(access).filter(pk__among=piece.lead_ids)
     ids = list(hers.order_by("pk").values_list("pk", flat=True))
     return Work(job, access, ids, len(piece.lead_ids))
+
+
+def _access_of(user: User | None, job: BulkJob, what: Kind) -> Access:
+    """Of who asked for the job, or for undoing it. Raises Stopped where they may not do this any more."""
+    access = access_in(user, job.team_id) if user is not None else None
+    if access is None or not what.allows(access):
+        raise Stopped("Who asked for it may not do this any more.")
+    return access
 
 
 def _hold(bucket_ids: Collection[UUID]) -> Collection[UUID]:
@@ -140,16 +146,24 @@ def _hold(bucket_ids: Collection[UUID]) -> Collection[UUID]:
 
 
 def _undo_piece(job: BulkJob) -> BulkJob | None:
-    """The same of changing back: as many changes as are left; each is deleted with its change back."""
+    """The same of changing back: as many changes as are left; each is deleted with its change back.
+
+    Of a caller who undoes: what was taken from her since stays as it is.
+    """
     what = kind_of(job.kind)
+    access = _access_of(job.undone_by, job, what)
     ids = list(BulkChange.objects.filter(job=job.pk).order_by("lead_id").values_list("lead_id", flat=True)[:UNDO_PIECE])
+    hers = ids
+    if access.only_assigned:
+        rows = Lead.objects.worked_by(access).filter(pk__in=ids).order_by("pk")
+        hers = list(rows.values_list("pk", flat=True))
     with commit("bulk.undo"):
         held = _hold(what.undo_holds(job, ids))
         mine = lock_bulk(job.pk, status=Status.UNDOING, restored=job.restored, kept=job.kept)
         if mine is None:
             return None
         if ids and what.undo is not None:
-            restored = what.undo(mine, ids, held)
+            restored = what.undo(mine, hers, held)
             BulkChange.objects.filter(job=mine.pk, lead_id__in=ids).delete()
             mine.restored, mine.kept = mine.restored + restored, mine.kept + len(ids) - restored
         mine.tries, mine.lease_until = 0, database_now() + LEASE

@@ -159,6 +159,17 @@ def test_a_caller_does_it_to_hers_alone_and_sees_her_own_jobs(ann, api):
     assert len(body_of(api.get(BULK))["jobs"]) == 2
 
 
+def test_a_phone_in_a_tags_name_is_behind_dots_for_who_sees_no_contacts(ann, api):
+    make_leads(1, by=ann)
+    job = {"action": "tag", "arguments": {"tag": "call 206-555-0142"}, "filters": {}}
+    assert body_of(api.post(BULK, job), 202)["job"]["arguments"]["tag"] == "call 206-555-0142"
+    reader = make_user("reader")
+    reader.memberships.all().delete()
+    Membership.objects.create(team=ann.memberships.get().team, user=reader, role=Role.READER)
+    (seen,) = body_of(Api(reader).get(BULK))["jobs"]
+    assert (seen["arguments"]["tag"], seen["words"]) == ("call •••• 0142", "1 of 1 lead tagged call •••• 0142.")
+
+
 def test_a_larger_job_goes_on_with_a_worker_and_can_be_stopped(api, ann, monkeypatch):
     monkeypatch.setattr(services, "SOON", 1)
     _, leads = make_leads(2, by=ann)

@@ -100,6 +100,7 @@ def test_a_reader_reads_a_caller_has_her_own_and_a_stranger_finds_nothing(ann: U
     assert [one["count"] for one in body_of(Api(reader).get(VIEWS))["views"]] == [1]
     refused(Api(reader).post(VIEWS, {"name": "Kent", "filters": {"propertyCity": "Kent"}}), 403)
     assert save(caller, "Hers")["shared"] is False
+    refused(Api(caller).post(VIEWS, {"name": "Ours", "filters": {"hasPhone": True}, "shared": True}), 403)
     assert [(one["name"], one["count"]) for one in body_of(Api(caller).get(VIEWS))["views"]] == [("Hers", 0)]
     refused(Api(make_user("bob")).patch(f"{VIEWS}/{view['id']}", {"name": "Mine"}), 404)
     refused(Api(ann).patch(VIEWS, {"order": [str(leads[0].pk)]}), 404, "order")

@@ -59,7 +59,7 @@ def test_the_main_job_by_pipes(shell: Shell, sandbox: Any, tmp_path: Path) -> No
     assert json.loads(shell('bucket quote "From a shell"').out)["toBuy"] == 4
     unasked = shell('bucket enrich "From a shell"')
     assert (unasked.status, Run.objects.count()) == (4, 0)
-    assert "Nothing was bought" in unasked.err
+    assert re.search(r"To buy: 4 of 4 leads, for \$\d\.\d\d at most\. Nothing was bought", unasked.err)
 
     worker = threading.Thread(target=work, daemon=True)
     worker.start()
@@ -92,6 +92,7 @@ def test_the_main_job_by_pipes(shell: Shell, sandbox: Any, tmp_path: Path) -> No
 def test_what_is_refused_is_said_in_the_apis_words_with_a_status_of_its_own(
     shell: Shell, ann: Any, tmp_path: Path
 ) -> None:
+    (tmp_path / "picture").write_bytes(b"\xff\xfe")
     for line, status, words in (
         ("bucket leads --filter hasPhone=perhaps", 1, "hasPhone:"),
         ("bucket leads --fields nonsense", 1, "fields: There is no 'nonsense' here."),
@@ -99,6 +100,11 @@ def test_what_is_refused_is_said_in_the_apis_words_with_a_status_of_its_own(
         ("bucket lead 0190f2c8-1d2e-7a3b-9c4d-5e6f70819203", 1, "There is no such lead."),
         ("bucket leads --filter hasPhone", 2, "'hasPhone': name=value is needed."),
         ("bucket leads --limit none", 2, "'none' is not a valid integer"),
+        ("bucket leads --filter q=Lopez --all", 2, "--filter q: this is no filter. Give it as -q."),
+        ("bucket leads --bucket Mine --filter bucketId=1", 2, "Give it as --bucket."),
+        ("bucket export Mine --filter columns=id", 2, "Give it as --columns."),
+        ("bucket -o ids leads --fields ownerName", 2, "name id in --fields"),
+        ("bucket changes --state picture", 2, "this file keeps no place"),
         ("bucket campaign launch 0190f2c8-1d2e-7a3b-9c4d-5e6f70819203", 4, "say --yes"),
         ("bucket api POST /api/property/bucket/process --data {}", 4, "This may cost money"),
         ("bucket api POST /api/tags --data {", 2, "--data is not JSON"),
@@ -160,6 +166,7 @@ def test_every_command_has_an_example_and_shells_complete(shell: Shell) -> None:
         ("/api/apollo/enrich", {}, True),
         ("/api/conversations/1/messages", {"text": "x"}, True),
         ("/api/calls", {}, True),
+        ("/api/property/bucket/proces%73", {}, True),
         ("/api/property/bucket/1/import/2/start", None, False),
         ("/api/tags", {"name": "hot"}, False),
     ],

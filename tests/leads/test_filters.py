@@ -200,6 +200,7 @@ CASES: list[tuple[str, Any, list[Columns], list[Columns]]] = [
     ("updatedAfter", "2026-11-24", [{"updated_at": NOON}], [{"updated_at": LONG_AGO}]),
     ("updatedBefore", "2026-11-24", [{"updated_at": LONG_AGO}], [{"updated_at": NOON}]),
     ("createdAfter", "1d", [{}], []),
+    ("createdAfter", "1900-01-01", [{}], []),
     ("createdBefore", "2900-01-01", [{}], []),
     (
         "ownerName",
@@ -243,6 +244,7 @@ def test_a_lead_saved_today_was_not_saved_before_today_and_a_name_of_no_letter_i
     assert (
         passed({"createdBefore": "1d"}) == passed({"createdAfter": "2900-01-01"}) == passed({"ownerName": "--"}) == []
     )
+    assert passed({"createdBefore": "36500d"}) == []  # UUIDs begin in 1970
 
 
 def test_every_filter_there_is_has_a_case() -> None:

@@ -65,7 +65,7 @@ class Command(ProductCommand):
         self.report(options, {"lists": [reach_facts(one) for one in rows]}, lines or ["No bucket has a phone yet."])
 
     def _overlap(self, person: Access, options: dict[str, Any]) -> None:
-        ids = [id_of(text, "a bucket") for text in options["overlap"]]
+        ids = [id_of(text, "bucket") for text in options["overlap"]]
         try:
             found = overlap(person, *ids)
         except NoSuchList as refusal:

@@ -13,7 +13,7 @@ from enrichment.worker import queue
 from leads.bulk.kinds import BulkError
 from leads.calendar.table import Event
 from leads.models import Activity, BulkChange, Lead, LeadKey
-from leads.services import add_activity, add_tag, edit_lead
+from leads.services import add_activity, add_tag, edit_lead, remove_tag
 from tests.leads.bulk.world import hers, make_leads, member, start, told, undo
 from tests.support import make_user
 from tests.support import start as start_run
@@ -108,6 +108,18 @@ def test_copies_have_what_the_first_has_but_its_callback_and_go_where_nobody_tou
     assert sorted(into.leads.values_list("property_id", flat=True)) == ["2", "3"]
     assert (Activity.objects.filter(lead=first).count(), BulkChange.objects.count()) == (3, 0)
     assert recount(mend=False) == {}
+
+
+def test_a_copy_with_another_tag_in_the_place_of_one_stays_when_copying_is_undone(ann):
+    _, leads = make_leads(2, by=ann)
+    add_tag(leads=leads, name="Hot")
+    into, _ = create_bucket(by=ann, name="Into", property_ids=[])
+    job = start(hers(ann), "copy", leads, bucketId=str(into.pk))
+    copy = into.leads.get(property_id=leads[0].property_id)
+    remove_tag(leads=[copy], name="Hot")
+    add_tag(leads=[copy], name="Mine")
+    job = undo(job)
+    assert (job.restored, job.kept, list(into.leads.all())) == (1, 1, [copy])
 
 
 def test_many_are_deleted_by_the_rule_for_one(ann, worked):

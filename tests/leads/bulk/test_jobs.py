@@ -8,13 +8,14 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, Role
 from buckets.services import create_bucket, recount
+from leads.bulk import services
 from leads.bulk.kinds import BulkError
 from leads.bulk.services import cancel_bulk, count_of, leads_found, why_not_undo
 from leads.bulk.working import forget_old
 from leads.models import Activity, BulkChange, BulkJob, BulkPiece, Lead, Suppression, Tag
 from leads.pipeline.labels import make_label
 from leads.services import add_tag, change_status
-from tests.leads.bulk.world import hers, make_leads, member, start, told, undo
+from tests.leads.bulk.world import hers, make_leads, member, start, told, undo, work
 from tests.support import make_user
 
 pytestmark = pytest.mark.django_db
@@ -134,11 +135,13 @@ def test_nobody_is_contacted_any_more_and_it_stays_so(ann):
 
 
 def test_a_job_of_no_lead_and_a_job_of_another_number_are_refused_and_leave_nothing(ann):
-    _, _leads = make_leads(2, by=ann)
+    _, leads = make_leads(2, by=ann)
     with pytest.raises(BulkError, match="No lead that you may change"):
         start(hers(ann), "status", [], status="lost")
     with pytest.raises(BulkError, match="These are 2 leads now, and not the 3"):
         start(hers(ann), "status", expect=3, status="lost")
+    with pytest.raises(BulkError, match="This is 1 lead now, and not the 2"):
+        start(hers(ann), "status", leads[:1], expect=2, status="lost")
     assert (BulkJob.objects.count(), BulkPiece.objects.count(), statuses()) == (0, 0, ["new", "new"])
 
 
@@ -199,6 +202,25 @@ def test_a_role_does_to_many_what_it_may_do_to_one(ann):
         "calls": {"tag", "status", "activity", "doNotContact"},
         "buys": {"tag", "status", "activity", "doNotContact", "assign", "export", "enrich"},
     }
+
+
+def test_undoing_leaves_alone_what_was_taken_from_the_caller_and_ends_where_the_role_is_gone(ann, monkeypatch):
+    _, leads = make_leads(2, by=ann)
+    caller, calls = member(ann, "cal", Role.CALLER)
+    Lead.objects.update(assigned_to=caller)
+    done = start(calls, "status", status="lost")
+    Lead.objects.filter(pk=leads[0].pk).update(assigned_to=None)
+    undone = undo(done)
+    assert (undone.status, undone.restored, undone.kept, statuses()) == ("undone", 1, 1, ["lost", "new"])
+
+    Lead.objects.update(assigned_to=caller)
+    job = start(calls, "status", status="closed")
+    monkeypatch.setattr(services, "SOON", 1)
+    services.undo_bulk(job=job, by=caller)  # a worker is to do it
+    caller.memberships.update(role=Role.READER)
+    stopped = work(job)
+    assert (stopped.status, stopped.restored, statuses()) == ("failed", 0, ["closed"] * 2)
+    assert (undo(stopped, by=ann).restored, statuses()) == (2, ["lost", "new"])
 
 
 def test_a_job_over_what_the_filters_find_is_over_those_found_when_it_began(ann):

@@ -57,6 +57,14 @@ def test_all_that_match_are_counted_and_an_action_is_a_job_over_them_with_its_un
     assert "Change status: Lost" in client.get(address(BulkJob, "changelist")).content.decode()
 
 
+def test_who_may_do_nothing_to_many_leads_has_no_boxes_to_check(ann):
+    user, client = ann
+    make_leads(1, by=user)
+    _, reads = member(user.memberships.get().team, Role.READER, "rae")
+    shown = [who.get(f"{address(Lead, 'changelist')}?view=all").content.decode() for who in (client, reads)]
+    assert [page.count('class="action-select"') for page in shown] == [1, 0]
+
+
 def test_where_others_match_by_the_press_it_is_asked_anew(ann):
     user, client = ann
     _, leads = make_leads(3, by=user)
