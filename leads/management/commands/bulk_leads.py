@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -120,7 +121,7 @@ class Command(ProductCommand):
 
         if quiet:
             while not look().over:
-                pass
+                time.sleep(0.2)  # a worker may have it
         else:
             follow(look, out=self.stderr, label="Leads")
 
