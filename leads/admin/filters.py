@@ -365,7 +365,7 @@ FILTERS = (
         select("doNotMail", "Do not mail"),
         select("newReplies", "New replies"),
         LastOutcome,
-        select("neverContacted", "Never contacted"),
+        select("neverContacted", "No contact logged"),
         number_box("notTouchedDays", "Not touched for (days)"),
         day_box("lastContactAfter", "Last contact on or after"),
         day_box("lastContactBefore", "Last contact before"),
