@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from buckets.services import recount
 from campaigns.models import Delivery
 from enrichment.models import Run
 from integrations.ledger.persistence import persist
@@ -28,6 +29,7 @@ def same_leads(place: Place) -> Sequence[str]:
     with company(place) as (ann, seller, sender):
         bucket, leads = world.make_people(ann, seller, count, places=world.PLACES, ids=place.some_ids(count))
         persist(lambda: Lead.objects.filter(bucket=bucket).update(enrichment_status="pending"))
+        persist(lambda: recount(bucket_ids=[bucket.pk]))
         before = persist(_deadlocks)
         run = place.people[-1].start(str(bucket.pk))
         campaign = world.make_campaign(ann, seller, sender, bucket, leads, text=TEXT)
