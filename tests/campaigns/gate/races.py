@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from buckets.services import recount
 from campaigns.gate.contact import lock_and_decide
 from campaigns.models import Delivery
 from common.db.ids import uuid7
@@ -132,6 +133,7 @@ def mobiles(seller: Seller, leads: dict[str, Lead]) -> None:
         lead.phone, lead.phone_type, lead.property_state, lead.property_zip = number, "mobile", "MA", "02108"
         LeadKey.objects.create(lead=lead, key=key, role=1, position=0)
     Lead.objects.bulk_update(leads.values(), ["phone", "phone_type", "property_state", "property_zip"])
+    recount(bucket_ids=sorted({lead.bucket_id for lead in leads.values()}))
     Scrub.objects.bulk_create(
         Scrub(seller=seller, digest=digest(one), list="federal", listed=False, checked_at=NOON, source="connector")
         for one in leads
