@@ -155,7 +155,7 @@ def _undo_piece(job: BulkJob) -> BulkJob | None:
     ids = list(BulkChange.objects.filter(job=job.pk).order_by("lead_id").values_list("lead_id", flat=True)[:UNDO_PIECE])
     hers = ids
     if access.only_assigned:
-        rows = Lead.objects.worked_by(access).filter(pk__in=ids).order_by("pk")
+        rows = Lead.objects.worked_by(access).filter(pk__among=ids).order_by("pk")
         hers = list(rows.values_list("pk", flat=True))
     with commit("bulk.undo"):
         held = _hold(what.undo_holds(job, ids))

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from redis.exceptions import RedisError
+from rest_framework.permissions import SAFE_METHODS
 
 from accounts.access import access
 from common.needs import Need
@@ -21,7 +22,6 @@ from operations import home
 
 log = logging.getLogger(__name__)
 KEPT = 15
-SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
 def needs(request: HttpRequest) -> list[Need]:
@@ -56,7 +56,7 @@ class CountedAnew:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         answer = self.get_response(request)
-        if request.method not in SAFE and settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.pk:
+        if request.method not in SAFE_METHODS and settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.pk:
             try:
                 cache.set(_sent_key(request.user.pk), time.time_ns(), timeout=KEPT)
             except RedisError:

@@ -65,7 +65,7 @@ def _each(box: imaplib.IMAP4, place: ImapPlace, store: Callable[[bytes], object]
     uids = sorted(int(uid) for line in found if line for uid in line.split())
     done, refused = 0, 0
     for uid in uids:
-        if most in (done, refused):
+        if max(done, refused) >= most:
             break
         try:
             raw = _fetched(box, uid)
