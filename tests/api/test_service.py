@@ -191,7 +191,7 @@ def test_a_body_of_the_limit_is_read(api, settings):
 @pytest.mark.django_db
 def test_a_fault_of_ours_tells_nothing_about_us(api, monkeypatch):
     def broken(*_, **__):
-        raise RuntimeError("the secret is 42")
+        raise RuntimeError("the secret is sesame")
 
     monkeypatch.setattr("enrichment.selectors.usage", broken)
     api.client = Client(raise_request_exception=False)
@@ -200,7 +200,7 @@ def test_a_fault_of_ours_tells_nothing_about_us(api, monkeypatch):
 
     assert answer.status_code == 500
     assert answer.json()["error"]["code"] == "SERVER_ERROR"
-    assert b"42" not in answer.content
+    assert b"sesame" not in answer.content
 
 
 def test_the_schema_is_made_without_a_warning_and_names_every_refusal(tmp_path):
