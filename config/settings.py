@@ -111,7 +111,7 @@ if not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
     raise ImproperlyConfigured("REDIS_URL must start with redis://. Example: REDIS_URL=redis://host:6379/0")
 
 INSTALLED_APPS = [
-    "unfold",  # before the admin, whose look it is
+    "config.desk.DeskConfig",  # unfold, before the admin, whose look it is
     "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
