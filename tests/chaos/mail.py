@@ -255,13 +255,18 @@ def _check_texts(place: Place, rows: Sequence[Delivery], owners: Sequence[Owner]
 
 
 def _check_people(rows: Sequence[Delivery], owners: Sequence[Owner]) -> None:
-    """What came back has its effect on who is sent what afterwards, and no other."""
+    """What came back has its effect on who is sent what afterwards, and no other. Whose message a worker died before it
+    went out, as the operator found, got the next ones as if it had: hers come back later, or not at all.
+    """
+    unsent = {row.lead_id for row in rows if row.error == "not_sent"}
     of: dict[UUID, list[Delivery]] = {}
     for row in rows:
         if row.state in Delivery.LEFT and row.lead_id is not None:
             of.setdefault(row.lead_id, []).append(row)
     wrong: Counter[str] = Counter()
     for one in owners:
+        if one.lead_id in unsent:
+            continue
         mine = of.get(one.lead_id, [])
         sent = Counter(row.channel for row in mine)
         mails, texts, mark = EFFECTS[one.script] if not one.stops else (1, 1, "")
