@@ -255,8 +255,8 @@ def _check_texts(place: Place, rows: Sequence[Delivery], owners: Sequence[Owner]
 
 
 def _check_people(rows: Sequence[Delivery], owners: Sequence[Owner]) -> None:
-    """What came back has its effect on who is sent what afterwards, and no other. Whose message a worker died before it
-    went out, as the operator found, got the next ones as if it had: hers come back later, or not at all.
+    """What came back has its effect on who is sent what afterwards, and no other. Whose message never went out, as
+    the operator found, because its worker had died, got the next ones as if it had: hers come back later.
     """
     unsent = {row.lead_id for row in rows if row.error == "not_sent"}
     of: dict[UUID, list[Delivery]] = {}
