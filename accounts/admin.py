@@ -34,7 +34,7 @@ from accounts.sign_in.services import NothingToRemove, remove_factors, set_passw
 from accounts.teams.admin_page import LAST_MANAGER
 from accounts.teams.members import InTeam, LastManager, NotInTeam, add_member, change_member, remove_member
 from accounts.webhooks import page as webhooks_page  # noqa: F401  # registers its page
-from common.admin import Empty, Titled, ask, confirmed, dressed, page
+from common.admin import AsShown, Empty, Titled, ask, confirmed, dressed, page
 from common.admin_extensions import Extensible
 from common.admin_teams import SuperusersOnly
 
@@ -51,6 +51,7 @@ class RoleInline(Inline):
     """What this person is in which team."""
 
     model = Membership
+    form = AsShown
     fields = ("team", "role", "is_masked")
     verbose_name_plural = "Roles"
     extra = 0
@@ -65,6 +66,10 @@ class RoleInline(Inline):
         return field
 
 
+class PersonForm(AsShown, UserChangeForm):  # type: ignore[misc]
+    pass
+
+
 @admin.register(User)
 class UserAdmin(Extensible, Titled, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
     """Superusers only: a person who edits users may give themselves any permission.
@@ -73,7 +78,7 @@ class UserAdmin(Extensible, Titled, DjangoUserAdmin, ModelAdmin):  # type: ignor
     """
 
     empty = Empty("Users are the people who work here.", "Add user", "accounts_user_add")
-    form = UserChangeForm
+    form = PersonForm
     add_form = UserCreationForm
     readonly_fields: ClassVar[Any] = ("last_login", "date_joined")  # what happened is not typed
     list_display = ("username", "email", "roles", "is_operator", "is_active", "daily_lead_limit", "monthly_budget")
@@ -202,8 +207,12 @@ class UserAdmin(Extensible, Titled, DjangoUserAdmin, ModelAdmin):  # type: ignor
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: Any) -> None:
         """In the page's transaction: who gave whom which limits and rights. Of a name only that it is new."""
-        super().save_model(request, obj, form, change)
         new = form.cleaned_data
+        if change:
+            columns = {field.name for field in self.opts.local_fields}
+            obj.save(update_fields=[name for name in form.changed_data if name in columns])
+        else:
+            super().save_model(request, obj, form, change)
         changed = [n for n in form.changed_data if n in new and not (n in TOLD and new[n] == form.initial.get(n))]
         for action, names in (("caps.changed", LIMITS), ("user.changed", set(changed) - LIMITS)):
             told = sorted(names.intersection(changed))

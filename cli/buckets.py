@@ -252,7 +252,7 @@ def runs(options: dict[str, Any], name: str | None, status: str | None, limit: i
     api = of(options)
     query = {"bucketId": bucket_named(api, name) if name else None, "status": status}
     found = api.rows("/api/runs", "runs", query, most=limit)
-    show_rows(found, ("id", "status", "spent", "maxCost", "createdAt"), options["form"])
+    show_rows(found, ("id", "bucketName", "status", "reason", "spent", "maxCost", "createdAt"), options["form"])
 
 
 COMMANDS = (search, save, buckets, quote, enrich, runs)

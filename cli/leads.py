@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from cli.buckets import bucket_named, filters_given, of
-from cli.client import REFUSED, Failed, Server, ids_given, part
+from cli.client import PAGE, REFUSED, Failed, Server, ids_given, part
 from cli.printing import show, show_rows
 
 COLUMNS = ("id", "ownerName", "propertyAddress", "propertyCity", "status", "phone", "equityPercent", "estimatedEquity")
@@ -102,13 +102,20 @@ def owner(options: dict[str, Any], key: str) -> None:
 
     \b
     bucket owner own_k3Jx0Zs1v9mQ2aB7c5D8eF
+    bucket -o ids owner own_k3Jx0Zs1v9mQ2aB7c5D8eF | bucket tag portfolio
     """
-    told = of(options).get(f"/api/owners/{part(key)}")
-    if options["form"] != "table":
+    api, path = of(options), f"/api/owners/{part(key)}"
+    told = page = api.get(path, {"limit": PAGE})
+    while page["nextCursor"]:
+        page = api.get(path, {"limit": PAGE, "cursor": page["nextCursor"]})
+        told["leads"] += page["leads"]
+    told |= {"count": len(told["leads"]), "nextCursor": None}
+    if options["form"] in ("json", "jsonl"):
         show(told, options["form"])
         return
-    show(told["owner"], "table")
-    show_rows(told["leads"], COLUMNS, "table")
+    if options["form"] == "table":
+        show(told["owner"], "table")
+    show_rows(told["leads"], COLUMNS, options["form"])
 
 
 @click.command()

@@ -18,7 +18,7 @@ from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.options import IS_POPUP_VAR, IncorrectLookupParameters
 from django.contrib.admin.utils import display_for_field, get_fields_from_path, unquote
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
@@ -47,8 +47,9 @@ from common.dates import moment
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[Any]
+    FormOfRow = forms.ModelForm[Any]
 else:
-    Base = ModelAdmin
+    Base, FormOfRow = ModelAdmin, forms.ModelForm
 
 FormT = TypeVar("FormT", bound=forms.BaseForm)
 COUNTED_AT_MOST = 10_000  # rows a list counts and pages through; filters find those further down
@@ -142,6 +143,9 @@ class Empty:
 
 
 _AUDIT = "accounts_auditevent_changelist"
+# All that a list runs of Django's scripts. jQuery and its kin are of forms and of windows that pop up; they were 120 kB
+# before the first paint.
+_OF_LISTS = forms.Media(js=["admin/js/actions.js"])
 
 
 class Titled(Base):
@@ -162,7 +166,8 @@ class Titled(Base):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Says so where a filter in the address cannot be read: Django drops it, and shows all rows without a word."""
         title = capfirst(str(self.opts.verbose_name_plural))
-        answer: Any = super().changelist_view(request, {"title": title, **(extra_context or {})})
+        told = {"title": title} | ({} if IS_POPUP_VAR in request.GET else {"media": _OF_LISTS})
+        answer: Any = super().changelist_view(request, told | (extra_context or {}))
         if getattr(answer, "template_name", "") == "admin/invalid_setup.html" and len(request.GET) > 1:
             answer = HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")  # where the flag stood there already
         if isinstance(answer, HttpResponseRedirect) and answer.url == f"{request.path}?{ERROR_FLAG}=1":
@@ -230,9 +235,23 @@ def called(model: type[Model], name: str, plural: str) -> None:
     model._meta.verbose_name, model._meta.verbose_name_plural = name, plural
 
 
+class AsShown(FormOfRow):
+    """Changed is what differs from what the page showed: what a colleague, or another tab, has set meanwhile stays.
+
+    What was shown stands beside each box, hidden. Of a box that it does not stand beside, changed is what differs from
+    the row.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.show_hidden_initial = not self.is_bound or self.add_initial_prefix(name) in self.data
+
+
 class CommonAdmin(Titled):
     """A list that is as fast over a million rows as over a hundred, and a form that saves only what was changed."""
 
+    form = AsShown
     paginator = CappedPaginator
     show_full_result_count = False
     list_per_page = 50

@@ -150,8 +150,8 @@ MIDDLEWARE = [
     "common.policies.Policies",  # before whoever may refuse
     "common.middleware.OwnHosts",
     "django.middleware.security.SecurityMiddleware",
+    "common.compression.Compressed",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "common.compression.Compressed",  # what lies in files is compressed once, when they are collected
     "common.middleware.NoStore",
     "common.middleware.RequestLimits",
     "accounts.sign_in.sessions.Sessions",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from html.parser import HTMLParser
 from typing import Any
 
 from django.contrib import admin
@@ -80,3 +81,42 @@ def hidden(response: Any) -> dict[str, Any]:
     form = response.context["form"]
     values = {name: form[name].value() for name in form.fields}
     return {name: "on" if value is True else str(value) for name, value in values.items() if value not in (None, False)}
+
+
+class _Boxes(HTMLParser):
+    """What a browser would post of the form with most boxes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.forms: list[dict[str, str]] = [{}]
+        self.chosen = self.area = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = {name: value or "" for name, value in attrs}
+        name, kind = said.get("name", ""), said.get("type", "text")
+        if tag == "form":
+            self.forms.append({})
+        elif tag == "input" and name and kind != "submit" and (kind not in ("checkbox", "radio") or "checked" in said):
+            self.forms[-1][name] = said.get("value", "on" if kind == "checkbox" else "")
+        elif tag == "select":
+            self.chosen = name
+            self.forms[-1] |= {} if "multiple" in said else {name: ""}
+        elif tag == "option" and "selected" in said:
+            self.forms[-1][self.chosen] = said["value"]
+        elif tag == "textarea":
+            self.area = name
+            self.forms[-1][name] = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.area:
+            self.forms[-1][self.area] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self.area = "" if tag == "textarea" else self.area
+
+
+def boxes(page: Any) -> dict[str, str]:
+    """What a page's form posts as it came."""
+    assert page.status_code == 200
+    return max(_Boxes(page.content.decode()).forms, key=len)

@@ -480,6 +480,15 @@ def test_other_pages_write_days_and_times_in_it_too(boss: Client, place: str):
     assert odd_dates(body(boss.get(f"/admin/{place}"))) == []
 
 
+def test_a_list_loads_no_script_of_forms_but_in_a_window_that_pops_up(boss: Client):
+    def scripts(query: str = "") -> set[str]:
+        page = boss.get(f"/admin/buckets/bucket/{query}").content.decode()
+        return set(re.findall(r"admin/js/(?:\w+/)*(\w+)[\w.]*\.js", page))
+
+    assert scripts() == {"actions"}
+    assert scripts("?_popup=1") >= {"jquery", "RelatedObjectLookups", "actions"}
+
+
 @pytest.mark.usefixtures("no_badge")
 @pytest.mark.parametrize("model", registered())
 def test_searching_and_filtering_every_model_answers(boss: Client, model: type[Model]):

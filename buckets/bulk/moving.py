@@ -15,6 +15,7 @@ from leads.counters import change_counters
 from leads.locks import lock_leads_to_merge
 from leads.merging.pairs import busy
 from leads.merging.rows import relatives
+from leads.merging.table import Merge
 from leads.models import BulkChange, BulkJob, Lead
 from leads.registries import tell_leads_move
 
@@ -49,11 +50,14 @@ def _do(work: Work) -> Done:
 
 
 def _undo(job: BulkJob, lead_ids: Sequence[UUID], held: Collection[UUID]) -> int:
-    """Back to the bucket each came from, where it is still in the one it was moved to."""
+    """Back to the bucket each came from, where it is still in the one it was moved to and stands for no lead that it
+    has been merged with since: that one may be the other bucket's own.
+    """
     back = {pk: UUID(before) for pk, before in _before(job, lead_ids).items()}
     there = set(Bucket.objects.filter(pk__in=back.values(), team=job.team_id).values_list("pk", flat=True))
-    still = Lead.objects.filter(pk__in=list(back), bucket=target_id(job)).values_list("pk", flat=True)
-    wanted = {pk: back[pk] for pk in sorted(still) if back[pk] in there}
+    merged = Merge.objects.filter(older__in=list(back), state=Merge.State.MERGED, merged_at__gte=job.created_at)
+    still = Lead.objects.filter(pk__in=list(back), bucket=target_id(job)).exclude(pk__in=merged.values("older"))
+    wanted = {pk: back[pk] for pk in sorted(still.values_list("pk", flat=True)) if back[pk] in there}
     return len(_move(wanted, held)[0])
 
 

@@ -138,6 +138,8 @@ def _vanity(text: str, told: Callable[[int, str], str]) -> str:
     """617-555-HOME, where the text is nothing else."""
     if len(text) > _VANITY_MOST or not (any(map(str.isdigit, text)) and any(map(str.isalpha, text))):
         return text
+    if _NO_PHONE.fullmatch(text):  # of a hundred ids one has letters and digits that would dial somewhere
+        return text
     found = phones(text)
     return told(PHONE, found[0][0]) if found else text
 

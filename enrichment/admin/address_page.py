@@ -38,7 +38,10 @@ from integrations.vendors import normalise
 from integrations.vendors.contract import Query
 from integrations.vendors.queries import detail_query
 from leads.admin.base import groups, place, signals, spaced
+from leads.facts.sources import SLOTS
 from leads.models import Lead
+from leads.permission.adding import kept_from_calls
+from leads.permission.scrubbing import checked_numbers
 
 LETTERS, LONGEST = 3, 200  # of what is typed: the least AutoComplete takes (docs/vendors/realestateapi.md 1.5)
 LATEST_BUCKETS = 100
@@ -136,7 +139,7 @@ class _Desk:
             bought = vendors.buy("skip_trace", trace, **_payer(request), max_cost=_price(request))
         except vendors.NotNow as refusal:
             return self._page(request, query, trouble=f"Nothing was bought: {refusal.reason.rstrip('.')}.")
-        contact = _contact(bought.answer.facts) if bought.answer.found else []
+        contact = _contact(bought.answer.facts, access(request).team_id) if bought.answer.found else []
         return self._page(request, query, contact=contact, traced=True)
 
     def places(self, request: HttpRequest) -> HttpResponse:
@@ -235,13 +238,23 @@ def _is_traced(query: Query) -> bool:
     return trace is not None and vendors.asking_price("skip_trace", trace) == 0
 
 
-def _contact(facts: Any) -> list[tuple[str, str]]:
-    """What a skip trace found, in words."""
+def _contact(facts: Any, team_id: int | None) -> list[tuple[str, str]]:
+    """What a skip trace found, in words. A number that the team has suppressed, or found in the national registry, is
+    marked whatever the vendor says of it.
+    """
+    numbers = [facts[slot] for slot in SLOTS if facts.get(slot)]
+    kept = kept_from_calls(numbers, team_id=team_id) if team_id else set()
+    checks = checked_numbers(team_id, numbers) if team_id else {}
     name = facts.get("contact_name") or " ".join(filter(None, (facts.get("first_name"), facts.get("last_name"))))
     rows = [("Name", name or "")]
-    for label, slot in (("Phone", "phone"), ("Second phone", "secondary_phone")):
+    for label, slot in zip(("Phone", "Second phone"), SLOTS, strict=True):
         if number := facts.get(slot):
-            mark = {True: "do not call", False: "not on DNC", None: "DNC unknown"}[facts.get(f"{slot}_do_not_call")]
+            flag, check = facts.get(f"{slot}_do_not_call"), checks.get(number)
+            if number in kept:
+                flag = True
+            elif check and (check.listed or flag is None):
+                flag = check.listed
+            mark = {True: "do not call", False: "not on DNC", None: "DNC unknown"}[flag]
             kind = f", {facts[f'{slot}_type']}" if facts.get(f"{slot}_type") else ""
             rows.append((label, f"{spaced(number)}{kind}, {mark}"))
     rows.append(("E-mail", facts.get("email") or ""))

@@ -24,7 +24,7 @@ from unfold.admin import TabularInline
 
 from accounts.fresh import requires_fresh
 from accounts.selectors import user_of
-from common.admin import CommonAdmin, Empty, ask, chosen, confirmed, for_each
+from common.admin import AsShown, CommonAdmin, Empty, ask, chosen, confirmed, for_each
 from common.admin_teams import may_write, operates
 from common.db.clock import database_now
 from common.values.percent import percent
@@ -64,7 +64,7 @@ def _now(operation: Operation, key: str) -> str:
     return f"{operation.setting(key)}" if operation.name in settings.OPERATIONS else "–"
 
 
-class OperationForm(ModelForm):
+class OperationForm(AsShown):
     """Every field is labelled with its operation: a person who listens to the page has no column heading."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -23,9 +23,9 @@ Kind = CustomField.Kind
 
 
 class CustomForm(forms.Form):
-    """A box for each field that is offered. `was` says what the page showed: only what was changed here is set."""
-
-    was = forms.CharField(widget=forms.HiddenInput, required=False, max_length=100_000)
+    """A box for each field that is offered. Only what differs from what the page showed is set: a colleague's word of
+    meanwhile stays.
+    """
 
     def __init__(self, fields: Sequence[CustomField], lead: Lead, data: Any = None) -> None:
         super().__init__(data, auto_id="custom_%s")
@@ -37,10 +37,9 @@ class CustomForm(forms.Form):
 
     def changes(self) -> dict[str, Any]:
         """What was typed of the fields that are there in the post, where it is not what the lead holds."""
-        held = {one.key: _text((self.lead.custom or {}).get(one.key)) for one in self.own}
-        said = {one.key: self.cleaned_data.get(f"{_PREFIX}{one.key}", "") for one in self.own}
-        sent = {key for key in said if f"{_PREFIX}{key}" in self.data}
-        return {key: said[key] for key in sent if said[key] != held[key]}
+        held = {f"{_PREFIX}{one.key}": _text((self.lead.custom or {}).get(one.key)) for one in self.own}
+        typed = {name: self.cleaned_data[name] for name in self.changed_data if name in self.data}
+        return {name.removeprefix(_PREFIX): text for name, text in typed.items() if text != held[name]}
 
     def save(self, by: User) -> bool:
         """Sets what was changed; what is wrong stands beside its box."""
@@ -63,16 +62,16 @@ def _text(value: Any) -> str:
 
 
 def _box(one: CustomField, value: Any) -> forms.Field:
-    label = str(one)
+    said: dict[str, Any] = {"label": str(one), "required": False, "show_hidden_initial": True}
     if one.kind == Kind.YES_NO:
-        return forms.ChoiceField(label=label, required=False, choices=[("", "–"), ("yes", "Yes"), ("no", "No")])
+        return forms.ChoiceField(**said, choices=[("", "–"), ("yes", "Yes"), ("no", "No")])
     if one.kind == Kind.CHOICE:
         gone = [value] if isinstance(value, str) and value not in one.choices else []
         choices = [("", "–"), *((choice, choice) for choice in [*one.choices, *gone])]
-        return forms.ChoiceField(label=label, required=False, choices=choices)
+        return forms.ChoiceField(**said, choices=choices)
     kinds = {Kind.DATE: {"type": "date"}, Kind.NUMBER: {"inputmode": "decimal"}}
     attributes = kinds.get(Kind(one.kind), {})
-    return forms.CharField(label=label, required=False, max_length=2000, widget=forms.TextInput(attrs=attributes))
+    return forms.CharField(**said, max_length=2000, widget=forms.TextInput(attrs=attributes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,29 +143,35 @@ def numbers_of(lead: Lead) -> list[str]:
 
 
 def contacts(
-    lead: Any, *, shown: bool, usable: Collection[str] | None = None, checks: Mapping[str, Check] | None = None
+    lead: Any,
+    *,
+    shown: bool,
+    usable: Collection[str] | None = None,
+    checks: Mapping[str, Check] | None = None,
+    kept: Collection[str] = (),
 ) -> list[Contact]:
     """Phones with type and do-not-call mark, and the e-mail; masked unless `shown`. checks: of the national registry.
-    lead: with `dnc` of its best phone (`admin.dnc`).
+    kept: phones that are suppressed for calls. lead: with `dnc` of its best phone (`admin.dnc`).
 
     usable: the addresses that may be used now; None: nobody judges that, and all but those marked do-not-call may.
     """
-    found = _contacts(lead, shown=shown, checks=checks or {})
+    found = _contacts(lead, shown=shown, checks=checks or {}, kept=kept)
     if usable is None:
         return found
     return [one if one.href.partition(":")[2] in usable else replace(one, href="") for one in found]
 
 
-def _contacts(lead: Any, *, shown: bool, checks: Mapping[str, Check]) -> list[Contact]:
+def _contacts(lead: Any, *, shown: bool, checks: Mapping[str, Check], kept: Collection[str]) -> list[Contact]:
     row, others = vars(lead), lead.other_facts or {}
     dnc = getattr(lead, "dnc", lead.phone_do_not_call)
     found = []
     for label, name in (("Phone", "phone"), ("Second phone", "secondary_phone")):
         if number := getattr(lead, name):
-            marks = {"type": getattr(lead, f"{name}_type"), "do_not_call": getattr(lead, f"{name}_do_not_call")}
+            flag = number in kept or getattr(lead, f"{name}_do_not_call")
+            marks = {"type": getattr(lead, f"{name}_type"), "do_not_call": flag}
             entry = {**source_of(row, name), **marks, "value": number, "person": other_person(row, name)}
             found.append(_phone(label, entry, checks.get(number), shown=shown, best=name == "phone", dnc=dnc))
-    phones = others.get("phone", [])
+    phones = [one | {"do_not_call": one["value"] in kept or one.get("do_not_call")} for one in others.get("phone", [])]
     found += [_phone("Other phone", entry, checks.get(entry["value"]), shown=shown) for entry in phones]
     if lead.email:
         entry = {**source_of(row, "email"), "value": lead.email, "person": other_person(row, "email")}

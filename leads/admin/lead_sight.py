@@ -33,6 +33,7 @@ from leads.facts.doubts import warning_of
 from leads.facts.names import contradictions
 from leads.keys import owners
 from leads.models import Activity, Lead
+from leads.permission.adding import kept_from_calls
 from leads.permission.scrubbing import checked_numbers
 from leads.selection.disclosures import names_in
 from leads.selectors import activities_of
@@ -142,10 +143,12 @@ def _contacts(request: HttpRequest, lead: Lead, walk: Walk | None, *, is_shown: 
     """Phones, e-mails and what was noted, where people write such, too."""
     timeline = timeline_of(request, lead)
     with_dnc([lead])
-    checks = None if _looks_only(request, lead) else checked_numbers(lead.team_id, numbers_of(lead))
+    numbers, looks_only = numbers_of(lead), _looks_only(request, lead)
+    checks = None if looks_only else checked_numbers(lead.team_id, numbers)
+    kept = () if looks_only else kept_from_calls(numbers, team_id=lead.team_id, lead=lead)
     usable = _usable(request, lead) if is_shown else None
     return {
-        "contacts": contacts(lead, shown=is_shown, usable=usable, checks=checks),
+        "contacts": contacts(lead, shown=is_shown, usable=usable, checks=checks, kept=kept),
         "contacts_shown": is_shown,
         "hides_notes": not is_shown and holds_contact(*(one.text for one in timeline), *names_in(lead)),
         "walks": walk is not None and bool(walk.next or walk.previous),

@@ -273,7 +273,9 @@ class LeadAdmin(BulkActions, Extensible, TeamAdmin):
         rows = rows.defer(None).select_related("bucket", "owner", "assigned_to", "status_label")
         lead = rows.filter(pk=key).first() if is_id(key) else None
         if lead is None and is_id(key) and (shown := merged_leads.shown_instead(rows, key)):
-            return redirect("admin:leads_lead_change", shown)
+            if request.method != "POST":
+                return redirect("admin:leads_lead_change", shown)
+            lead = rows.filter(pk=shown).first()  # what was typed before the two were merged holds of the one
         if lead is None:
             raise Http404("There is no such lead.")
         return lead_page.lead_page(self, request, lead)

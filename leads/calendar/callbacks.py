@@ -117,7 +117,7 @@ def follow(lead_ids: Iterable[UUID]) -> None:
 
 def after_join(older: Lead, younger: Lead) -> None:
     """Two leads have become one: of their callbacks the sooner one stays, as the older's; the other is cancelled.
-    A hidden lead has none.
+    A hidden lead has none. Who works the lead has its callback, unless anyone may make it.
     """
     planned = lock_callbacks([older.pk, younger.pk])
     own, theirs = planned.get(older.pk), planned.get(younger.pk)
@@ -128,7 +128,7 @@ def after_join(older: Lead, younger: Lead) -> None:
         return
     if own is not None:
         end_events([own], Status.CANCELLED)
-    Event.objects.filter(pk=theirs.pk).update(lead_id=older.pk, changed_at=timezone.now())
+    _hand(theirs, older)
 
 
 def after_part(older: Lead, younger: Lead) -> None:
@@ -137,8 +137,14 @@ def after_part(older: Lead, younger: Lead) -> None:
     planned = lock_callbacks([older.pk])
     shared = planned.get(older.pk)
     if shared is not None and shared.starts_at != at[older.pk] and shared.starts_at == at[younger.pk]:
-        Event.objects.filter(pk=shared.pk).update(lead_id=younger.pk, changed_at=timezone.now())
+        _hand(shared, younger)
     agree([older.pk, younger.pk])
+
+
+def _hand(event: Event, lead: Lead) -> None:
+    worker = None if event.anyone else lead.assigned_to_id
+    owner_id = worker or event.owner_id
+    Event.objects.filter(pk=event.pk).update(lead_id=lead.pk, owner_id=owner_id, changed_at=timezone.now())
 
 
 def agree(lead_ids: Sequence[UUID]) -> None:

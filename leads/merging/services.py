@@ -148,7 +148,7 @@ def separate(*, lead: Lead, by: User) -> list[UUID]:
         contact_keys.relink(ids, keys)
         after = {"separated": sorted(wanted)}
         audit.record("leads.separated", by=by, team_id=lead.team_id, about=lead, after=after)
-        change_counters(lead.bucket_id, **deltas)
+        change_counters(leads[wanted[0]].bucket_id, **deltas)  # it may have been moved since `lead` was read
     return sorted(wanted)
 
 

@@ -52,7 +52,7 @@ _HOW_ENRICHED = (Lead.Enrichment.PENDING, Lead.Enrichment.FAILED, Lead.Enrichmen
 # What a lead is, not what is known of it: never taken from another. `property_id` is chosen by who merges.
 OWN = (
     *("id", "bucket_id", "owner_id", "team_id", "source", "property_id", "merged_into_id"),
-    *("assigned_to_id", "created_at", "updated_at"),
+    *("created_at", "updated_at"),
 )
 # Columns that belong together: each is given back whole, or, where one of them was changed since, stays as it is.
 _TOGETHER = (

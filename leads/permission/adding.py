@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -174,6 +174,22 @@ def check_contact(*, access: Access, phone: str = "", email: str = "") -> dateti
     ]
     record("contact.checked", by=access.user, team_id=access.team_id, after={"found": bool(found)})
     return min(found, default=None)
+
+
+def kept_from_calls(numbers: Collection[str], *, team_id: int, lead: Lead | None = None) -> set[str]:
+    """Those of these phones (E.164) that are suppressed for calls by this team.
+
+    lead: on whose page they stand. A number that was wrong for an owner is suppressed on leads of hers alone.
+    """
+    digests = digests_of([(PHONE, number) for number in numbers])
+    seller = active_seller(team_id) if digests else None
+    found = in_force(list(digests), "call", seller_id=seller.pk if seller else None)
+    wrong_for = {row.owner_key_id for rows in found.values() for row in rows} - {None}
+    hers = (
+        set(LeadKey.objects.filter(lead=lead, key__in=wrong_for).values_list("key", flat=True)) if wrong_for else set()
+    )
+    binding = {None, *hers}
+    return {digests[key][1] for key, rows in found.items() if any(row.owner_key_id in binding for row in rows)}
 
 
 def suppressions_seen_by(access: Access) -> QuerySet[Suppression]:

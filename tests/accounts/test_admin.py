@@ -9,7 +9,7 @@ from knox.models import AuthToken
 from accounts.models import AuditEvent, User
 from accounts.tokens import issue_token
 from integrations.models import Budget
-from tests.admin_site import address, member, staff, superuser, words
+from tests.admin_site import address, boxes, member, staff, superuser, words
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +55,21 @@ def test_a_role_is_given_on_the_users_page_and_a_team_keeps_a_manager():
     answer = client.post(address(User, "change", ann.pk), {**fields, **roles(ann, role="caller")})
     assert f"{team}: A team keeps at least one manager: make somebody else one first." in words(answer)
     assert ann.memberships.get().role == "manager"
+
+
+def test_a_page_of_before_gives_back_no_role_or_budget_that_was_taken_meanwhile():
+    client = superuser()[1]
+    ann, _ = staff("ann", monthly_budget=Decimal(500))
+    bob, _ = member(ann.memberships.get().team, "manager", "bob", monthly_budget=Decimal(500))
+    place = address(User, "change", bob.pk)
+    shown = boxes(client.get(place))
+
+    client.post(place, shown | {"memberships-0-role": "reader", "monthly_budget": "5"})
+    client.post(place, shown | {"first_name": "Robert"})
+
+    bob.refresh_from_db()
+    assert (bob.first_name, bob.monthly_budget, bob.memberships.get().role) == ("Robert", Decimal(5), "reader")
+    assert bob.check_password("") is False and bob.is_staff
 
 
 def test_groups_are_for_superusers_because_they_give_permissions():

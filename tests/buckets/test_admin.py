@@ -12,7 +12,7 @@ from buckets.filling.fills import start_fill
 from buckets.models import Bucket, Fill
 from buckets.services import create_bucket
 from leads.models import Lead
-from tests.admin_site import act, address, sees_contacts, staff, superuser, words
+from tests.admin_site import act, address, boxes, sees_contacts, staff, superuser, words
 from tests.support import contacts_told
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +63,21 @@ def test_a_bucket_is_renamed_and_its_counters_stay_as_they_are_by_then(ann):
     assert saved.status_code == 302
     bucket.refresh_from_db()
     assert (bucket.name, bucket.total_leads, bucket.contacted_leads, bucket.owner) == ("Renamed", 2, 1, ann[0])
+
+
+def test_what_another_tab_has_saved_stays_where_a_page_of_before_changes_something_else(ann):
+    bucket = bucket_of(ann[0])
+    place = address(Bucket, "change", bucket.pk)
+    first, second = boxes(ann[1].get(place)), boxes(ann[1].get(place))
+
+    ann[1].post(place, first | {"name": "Renamed"})
+    ann[1].post(place, second | {"description": "Probate, spring"})
+
+    bucket.refresh_from_db()
+    assert (bucket.name, bucket.description) == ("Renamed", "Probate, spring")
+    ann[1].post(place, boxes(ann[1].get(place)) | {"description": ""})
+    bucket.refresh_from_db()
+    assert bucket.description == ""
 
 
 def test_a_bucket_of_somebody_else_cannot_be_renamed(ann, bob):

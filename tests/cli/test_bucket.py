@@ -27,11 +27,15 @@ from accounts.services import create_api_token
 from buckets.models import Bucket, Fill
 from buckets.services import create_bucket
 from cli.buckets import may_cost
+from cli.client import PAGE
 from common.api.throttles import UserThrottle
 from enrichment.models import Run
-from leads.models import Lead
+from leads.keys.opaque import owner_keys_of
+from leads.models import ContactKey, Lead, LeadKey
+from leads.services import edit_lead
 from tests.api.test_tenancy import ADDRESSES, methods
 from tests.cli.conftest import Shell
+from tests.leads.samples import make_leads
 from tests.support import billed, pump_until_still, until_told
 
 
@@ -260,3 +264,19 @@ def test_a_search_is_saved_to_its_end_or_told_to_have_failed(shell: Shell, sandb
         else:
             assert (ran.status, ran.err) == (1, "bucket: The search has saved 7 ids, then: No\n")
     assert json.loads(shell("bucket save C --search state=WA --no-wait").out)["inserted"] == 0
+
+
+def test_an_owner_is_told_with_every_lead_and_ids_go_on_to_the_next_command(shell: Shell, ann: Any) -> None:
+    _, leads = make_leads(PAGE + 1, by=ann)
+    said = {"owner_name": "Jo Quill", "mailing_address": "1 Elm St", "mailing_zip": "98101"}
+    edit_lead(lead=leads[0], by=ann, changes=said)
+    own = LeadKey.objects.get(lead=leads[0], key__kind=ContactKey.Kind.OWNER)
+    LeadKey.objects.bulk_create(LeadKey(lead=lead, key_id=own.key_id, role=own.role, position=0) for lead in leads[1:])
+    key = owner_keys_of([(leads[0].pk, leads[0].team_id)])[leads[0].pk]
+
+    told = json.loads(shell(f"bucket owner {key}").out)
+    ids = shell(f"bucket -o ids owner {key}").out
+
+    assert (told["owner"]["counts"]["leads"], told["count"], told["nextCursor"]) == (PAGE + 1, PAGE + 1, None)
+    assert {row["id"] for row in told["leads"]} == set(ids.split()) == {str(lead.pk) for lead in leads}
+    assert json.loads(shell("bucket tag portfolio", stdin=ids).out) == {"changed": PAGE + 1}

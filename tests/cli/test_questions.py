@@ -37,7 +37,9 @@ def world(ann: Any, sandbox: Any) -> dict[str, Any]:
             estimated_value=300_000, phone_do_not_call=False,
         )  # fmt: skip
     add_activity(lead=rows[1], by=ann, kind="callback", due_at=timezone.now() + timedelta(days=1))
-    Run.objects.filter(pk=start(first, limit=1).pk).update(status="paused", paused_by="person")
+    Run.objects.filter(pk=start(first, limit=1).pk).update(
+        status="paused", paused_by="cap", reason="its spending limit is reached"
+    )
     monday = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
     owner = owner_keys_of([(rows[0].pk, rows[0].team_id)])[rows[0].pk]
     return {"bucket": str(first.pk), "owner": owner, "monday": monday, "leads": [str(lead.pk) for lead in rows]}
@@ -82,4 +84,7 @@ def test_ten_questions_are_answered_alike_by_the_api_and_from_a_shell(
     assert {row["id"] for row in told[8]["leads"]} == {leads[0], leads[2], leads[3]}
     assert rows(9)[0]["usage"] == told[9]["usage"]
     assert [row["id"] for row in rows(10)] == [row["id"] for row in told[10]["runs"]]
-    assert len(told[10]["runs"]) == 1
+    assert [(row["bucketName"], row["pausedBy"], row["reason"]) for row in told[10]["runs"]] == [
+        ("Absentees", "cap", "its spending limit is reached")
+    ]
+    assert "its spending limit is reached" in shell("bucket -o table runs --status paused").out

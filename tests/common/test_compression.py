@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from whitenoise import compress
+from whitenoise.middleware import WhiteNoiseFileResponse
 
 from common.compression import Compressed
 
@@ -68,7 +70,21 @@ def test_what_is_no_text_is_not_compressed_again(kind: str) -> None:
     assert "Content-Encoding" not in answered(HttpResponse(WORDS, content_type=kind)).headers
 
 
-def test_pages_go_through_it_and_files_lie_compressed() -> None:
-    order = settings.MIDDLEWARE
-    assert order.index("whitenoise.middleware.WhiteNoiseMiddleware") < order.index("common.compression.Compressed")
+def test_static_files_that_nobody_has_collected_are_compressed_on_their_way(client: Client) -> None:
+    def asked(name: str, **headers: str) -> tuple[int, str | None, bytes]:
+        answer: Any = client.get(f"/static/{name}", headers={**TAKES, **headers})
+        return answer.status_code, answer.headers.get("Content-Encoding"), b"".join(answer.streaming_content)
+
+    css = (settings.BASE_DIR / "common" / "static" / "desk" / "desk.css").read_bytes()
+    status, coding, body = asked("desk/desk.css")
+    assert (status, coding, gzip.decompress(body)) == (200, "gzip", css)
+    assert len(body) < len(css) / 3
+    assert asked("desk/desk.css", **{"Accept-Encoding": "identity"}) == (200, None, css)
+    assert asked("desk/desk.css", Range="bytes=10-19") == (206, None, css[10:20])
+    assert asked("desk/fonts/Inter-Bold.woff2")[:2] == (200, None)
+
+
+def test_files_that_were_collected_are_brotlis() -> None:
     assert compress.brotli_installed
+    answer = WhiteNoiseFileResponse([b"short"], headers={"Content-Type": "text/css", "Content-Encoding": "br"})
+    assert answered(answer).headers["Content-Encoding"] == "br"

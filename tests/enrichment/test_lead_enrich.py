@@ -9,11 +9,14 @@ from uuid import uuid4
 
 import pytest
 
+from accounts.access import own_access
 from accounts.models import AuditEvent
 from buckets.services import create_bucket
 from enrichment.models import Run
+from integrations.models import Lookup
 from leads.admin.addresses import link
 from leads.models import Lead
+from leads.permission.adding import add_suppression
 from tests.admin_site import member, sees_contacts, signed_in, staff
 from tests.support import billed, make_bucket, pump_until_still, some_ids
 
@@ -135,6 +138,10 @@ def test_the_phones_of_an_address_are_bought_once_at_their_price_shown_and_saved
             break
     assert billed(sandbox) == before + Decimal(most)
     assert "Find the owner’s phones" not in traced and "Contact</h3>" in traced
+    facts: Any = Lookup.objects.filter(operation__name="skip_trace", facts__has_key="phone").latest("pk").facts
+    add_suppression(access=own_access(ann), phone=facts["phone"])
+    again = body(client.post(ADDRESS, said | {"do": "trace", "most": "0"}))
+    assert re.search(r"<dt>Phone</dt><dd>[^<]*, do not call</dd>", again), again[again.index("Contact</h3>") :][:300]
     shown = AuditEvent.objects.filter(action="contacts.shown", team_id=team.pk, after__page="address")
     assert shown.count() >= 3
     assert "<dt>Phone</dt>" not in body(client.get(ADDRESS, said))

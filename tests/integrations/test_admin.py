@@ -5,11 +5,11 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from accounts.models import Team, User
+from accounts.models import AuditEvent, Team, User
 from common.db.ids import uuid7
 from integrations.ledger import catalogue
 from integrations.models import Budget, Lookup, Operation, Vendor, VendorCall
-from tests.admin_site import act, address, member, signed_in, staff, superuser, words
+from tests.admin_site import act, address, boxes, member, signed_in, staff, superuser, words
 
 pytestmark = pytest.mark.django_db
 
@@ -159,6 +159,23 @@ def test_what_changed_while_a_person_looked_at_a_vendor_stays():
         "no credit",
         3,
     )
+
+
+def test_a_page_of_before_puts_no_limit_or_price_back_that_another_person_has_set():
+    client = superuser()[1]
+    catalogue.operation("apollo_people")
+    page = address(Vendor, "change", "apollo")
+    shown = boxes(client.get(page))
+    price, pace = ("operations-0-price", "operations-0-pace")
+    assert {"daily_cap", price, pace} <= shown.keys()
+
+    client.post(page, shown | {"daily_cap": "10", price: "0.03"})
+    client.post(page, shown | {pace: "40"})
+
+    operation = Operation.objects.get(pk=shown["operations-0-id"])
+    assert (operation.vendor.daily_cap, operation.price, operation.pace) == (Decimal(10), Decimal("0.03"), 40)
+    last = AuditEvent.objects.latest("pk")
+    assert (last.before, last.after) == ({"pace": None}, {"pace": "40"})
 
 
 def test_a_negative_cap_or_price_is_refused():

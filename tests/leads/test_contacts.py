@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from django.db import DatabaseError
 
+from accounts.access import own_access
 from accounts.audit import record
 from accounts.models import AuditEvent
 from buckets.models import Bucket
@@ -14,15 +16,18 @@ from buckets.services import create_bucket
 from common.contact_access import masked
 from integrations.ledger import catalogue
 from integrations.models import Lookup
-from leads.models import Activity, Lead
+from leads.models import Activity, Lead, LeadKey
+from leads.permission.adding import add_suppression, kept_from_calls
+from leads.permission.suppressing import suppress_wrong_number
 from leads.selection.disclosures import export_pieces
-from leads.services import add_activity
+from leads.services import add_activity, edit_lead
 from tests.admin_site import act, address, sees_contacts, staff, superuser
 from tests.api.client import Api
 from tests.support import contacts_told, make_user
 
 pytestmark = pytest.mark.django_db
-PHONE, SECOND, EMAIL = "+12065550142", "+12065550143", "jo.smith@example.com"
+PHONE, SECOND, OTHER = "+12065550142", "+12065550143", "+12065550144"
+EMAIL = "jo.smith@example.com"
 FULL = (PHONE, "+1 206 555 0142", "2065550142", SECOND, "206 555 0143", EMAIL)
 
 
@@ -122,6 +127,37 @@ def test_a_phone_on_a_do_not_call_list_is_shown_as_such_and_has_no_button(ann):
     assert f'name="number" value="{PHONE}"' not in words
     assert f'name="number" value="{SECOND}"' in words
     assert "tel:" not in words
+
+
+def test_another_number_of_hers_that_is_suppressed_for_calls_is_marked_so_whatever_the_vendor_says(ann):
+    clear: dict[str, Any] = {"phone_do_not_call": False, "secondary_phone_do_not_call": False}
+    other = {"value": OTHER, "source": "trace", "at": "2026-11-01T00:00:00+00:00", "do_not_call": False}
+    lead = lead_of(ann[0], **clear, other_facts={"phone": [other]})
+
+    def marks() -> dict[str, str]:
+        words = " ".join(ann[1].get(address(Lead, "change", lead.pk)).content.decode().split())
+        found = re.findall(r">(Phone|Second phone|Other phone)<.*?(Not on DNC|Do not call|DNC unknown)", words)
+        return dict(found)
+
+    assert marks() == {"Phone": "Not on DNC", "Second phone": "Not on DNC", "Other phone": "Not on DNC"}
+    for phone in (SECOND, OTHER):
+        add_suppression(access=own_access(ann[0]), phone=phone, scope="call", reason="operator")
+    assert marks() == {"Phone": "Not on DNC", "Second phone": "Do not call", "Other phone": "Do not call"}
+
+
+def test_a_number_that_was_wrong_for_another_owner_is_none_that_is_kept_from_calls(ann):
+    one, two = lead_of(ann[0]), lead_of(ann[0], "12")
+    for lead, name in ((one, "Jo Roe"), (two, "Al Poe")):
+        edit_lead(
+            lead=lead, by=ann[0], changes={"owner_name": name, "mailing_address": "1 Elm St", "mailing_zip": "98101"}
+        )
+    number = LeadKey.objects.get(lead=one, role=LeadKey.Role.OTHER_PHONE)
+    suppress_wrong_number(number.key_id, [one.pk], source="user:1")
+
+    def kept(lead: Lead | None) -> set[str]:
+        return kept_from_calls([PHONE, SECOND], team_id=one.team_id, lead=lead)
+
+    assert (kept(one), kept(two), kept(None)) == ({SECOND}, set(), set())
 
 
 def test_somebody_elses_lead_is_not_unmasked(ann):

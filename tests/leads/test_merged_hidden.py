@@ -15,7 +15,7 @@ from enrichment.quoting.quotes import quote
 from enrichment.services import RunError, enrich_leads, start_run
 from integrations.models import PropertyName
 from leads.merging.services import merge_bucket
-from leads.models import Lead
+from leads.models import Activity, Lead
 from leads.selection.search import sought
 from leads.selectors import callbacks_due
 from leads.services import add_activity
@@ -74,6 +74,21 @@ def test_the_page_says_what_is_merged_and_separates_it():
         assert words in answer.content.decode()
     assert Lead.objects.count() == 2
     assert "Merged leads" not in client.get(address(Lead, "change", older.pk)).content.decode()
+
+
+def test_what_was_typed_on_the_page_of_a_lead_before_it_was_merged_is_saved_with_the_one():
+    ann, client = staff("ann")
+    older, younger = merged(ann)
+    page = address(Lead, "change", younger.pk)
+
+    note = {"do": "work", "status": "qualified", "was": "new", "seen": "0", "kind": "note", "text": "Sells in May"}
+    said = client.post(page, note, follow=True)
+
+    assert "Activity saved." in said.content.decode()
+    assert said.redirect_chain[-1][0] == address(Lead, "change", older.pk)
+    assert Activity.objects.filter(lead=older, text="Sells in May").count() == 1
+    assert (Lead.objects.get().status, Lead.every.get(pk=younger.pk).status) == ("qualified", "new")
+    assert staff("eve")[1].post(page, note).status_code == 404
 
 
 def test_nobody_separates_another_users_leads():

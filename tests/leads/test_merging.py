@@ -14,6 +14,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from accounts.models import Role
 from buckets.deleting.services import delete_bucket
 from buckets.models import Bucket
 from buckets.services import add_ids, create_bucket, recount
@@ -22,6 +23,7 @@ from enrichment.worker.lead_deletion import delete_lead
 from integrations.ledger import catalogue
 from integrations.lookups.identity import hash64, names_of
 from integrations.models import Lookup, PropertyName
+from leads.calendar.table import Event
 from leads.merging.services import NotMerged, merge_bucket, merges_of, separate, sweep
 from leads.merging.table import Merge
 from leads.models import Lead, LeadName
@@ -29,6 +31,7 @@ from leads.selection.export import csv_pieces
 from leads.selection.filters import matching
 from leads.selectors import activities_of, tag_names
 from leads.services import add_activity, change_status, edit_lead, set_tags
+from tests.leads.bulk.world import hers, member, start
 from tests.leads.samples import counters, together
 from tests.support import make_user
 
@@ -233,6 +236,26 @@ def test_the_strictest_marks_the_furthest_status_and_the_earliest_callback_hold(
     assert recount() == {} and counters(bucket) == (2, 0, 0, 2)
 
 
+@pytest.mark.parametrize("older_is", [None, "cody"])
+def test_who_worked_the_younger_keeps_it_unless_the_older_is_somebodys_and_who_works_it_has_its_callback(older_is):
+    bucket, older, younger = twice()
+    bob, cody = (member(bucket.owner, name, Role.CALLER)[0] for name in ("bob", "cody"))
+    Lead.objects.filter(pk=younger.pk).update(assigned_to=bob)
+    Lead.objects.filter(pk=older.pk).update(assigned_to=cody if older_is else None)
+    add_activity(lead=again(younger), by=bob, kind="callback", due_at=timezone.now() + timedelta(days=1))
+
+    merge_bucket(bucket.pk)
+
+    works = cody if older_is else bob
+    assert again(older).assigned_to == works
+    assert Event.objects.values_list("lead", "owner", "status").get() == (older.pk, works.pk, "planned")
+
+    separate(lead=again(older), by=bucket.owner)
+
+    assert (again(older).assigned_to, again(younger).assigned_to) == (cody if older_is else None, bob)
+    assert Event.objects.values_list("lead", "owner", "status").get() == (younger.pk, bob.pk, "planned")
+
+
 def test_both_rows_tags_notes_and_activities_are_shown_filtered_by_and_exported():
     bucket, older, younger = twice()
     set_tags(lead=older, names=["Vacant"]), set_tags(lead=younger, names=["Hot", "vacant"])
@@ -340,6 +363,18 @@ def test_the_older_is_found_by_all_names_and_the_younger_by_none():
     assert LeadName.objects.filter(lead=younger).count() == len(names_of({**APN, **HOUSE}))
 
 
+def test_leads_that_were_moved_since_the_page_was_read_are_separated_and_counted_where_they_are():
+    bucket, older, younger = twice()
+    into = a_bucket(bucket.owner, "Into")
+    merge_bucket(bucket.pk)
+    read = again(older)
+    start(hers(bucket.owner), "move", [older], bucketId=str(into.pk))
+
+    assert separate(lead=read, by=bucket.owner) == [younger.pk]
+
+    assert (recount(mend=False), counters(bucket)[0], counters(into)[0]) == ({}, 0, 2)
+
+
 def test_deleting_the_one_lead_leaves_the_younger_as_a_lead_of_its_own():
     bucket, older, younger = twice(phone="+12065550101")
     merge_bucket(bucket.pk)
@@ -394,6 +429,7 @@ def test_a_merge_and_a_change_of_the_younger_at_once_lose_nothing():
 WORKER = """
 import django
 django.setup()
+from leads.calendar.table import Event
 from leads.merging.services import sweep
 sweep()
 """

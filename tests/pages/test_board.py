@@ -65,6 +65,14 @@ def test_leads_are_moved_on_the_board_and_found_from_every_page(
     assert page.locator('[data-column="lost"] [data-lead]').count() == 1
     assert [one for one in script_errors if "409" not in one] == []
     script_errors.clear()
+    # of who was signed out meanwhile nothing is moved, and the card goes back
+    cookies: Any = page.context.cookies()
+    page.context.clear_cookies(name="sessionid")
+    contacted.locator("[data-lead]").first.focus()
+    page.keyboard.press("Shift+ArrowLeft")
+    said("You were signed out, and nothing was moved.")
+    assert (at(leads[2]), contacted.locator("[data-lead]").count()) == (Stage("contacted"), 1)
+    page.context.add_cookies(cookies)
     # what moved is there after a reload; 390 px has no sideways scroll but the board's own
     page.set_viewport_size({"width": 390, "height": 800})
     page.reload()

@@ -10,8 +10,10 @@ import pytest
 from django.conf import settings as django_settings
 from django.utils import timezone
 
+from accounts.access import access_of
 from accounts.models import User
 from buckets.services import create_bucket
+from leads.fields.definitions import make_field
 from leads.models import Activity, Lead
 from tests.admin_site import address
 from tests.pages.checks import WIDTHS
@@ -57,6 +59,7 @@ def ann(login: Callable[[Any], None]) -> User:
 def leads(ann: User) -> list[Lead]:
     """Newest first, as the list has them: 24 Oak St to 1 Oak St, each with a phone."""
     bucket, _ = create_bucket(by=ann, name="King County", property_ids=[f"{n}" for n in range(1, 25)])
+    make_field(access_of(ann), {"name": "Asking price", "kind": "number"})
     now = timezone.now()
     for place, lead in enumerate(bucket.leads.order_by("pk"), start=1):
         Lead.objects.filter(pk=lead.pk).update(
@@ -122,7 +125,8 @@ def test_ten_leads_are_worked_through_in_few_presses_and_a_half_written_note_out
     page.get_by_text("21 of 24").wait_for()
 
     page.context.clear_cookies(name=django_settings.SESSION_COOKIE_NAME)
-    hands.press("m")
+    page.get_by_label("Asking price").fill("450,000")
+    hands.press("Escape", "m")
     page.keyboard.type("Would take 450")
     hands.press("Escape", "1")
     page.locator("#login-form").wait_for()
@@ -130,6 +134,7 @@ def test_ten_leads_are_worked_through_in_few_presses_and_a_half_written_note_out
     page.goto(f"{address(Lead, 'change', leads[20].pk)}?from=propertyState%3DWA")
     page.get_by_text("You were signed out while you wrote this.").first.wait_for()
     assert page.locator("#call-note").input_value() == "Would take 450"
+    assert page.get_by_label("Asking price").input_value() == "450,000"
     hands.press("1")
     hands.at("3 Oak St")
     assert Activity.objects.filter(text="No answer: Would take 450").count() == 1

@@ -42,7 +42,9 @@ def test_a_price_is_changed_on_the_page_and_its_history_stands_below(login: Call
     catalogue.operation("apollo_people")
     page.goto(PLACE)
 
-    page.get_by_role("row").filter(has_text="apollo_people").locator("input[name$='-price']").fill("0.03")
+    page.get_by_role("row").filter(has_text="apollo_people").locator("input[name^='operations-'][name$='-price']").fill(
+        "0.03"
+    )
     page.get_by_role("button", name="Save and continue editing").click()
 
     page.get_by_text("apollo_people price: default → 0.03").wait_for()

@@ -27,10 +27,10 @@
     const from = columnOf(card);
     const to = columnAt(key);
     const had = card.contains(document.activeElement) || card === document.activeElement;
-    if (!to) { card.remove(); return; }
     if (from === to) return;
-    to.querySelector("ul").prepend(card);
     count(from, -1);
+    if (!to) { card.remove(); return; }
+    to.querySelector("ul").prepend(card);
     count(to, 1);
     const form = card.querySelector("form");
     if (form) {
@@ -50,8 +50,11 @@
     const answer = await fetch(board.dataset.board, {
       method: "POST", body, headers: { Accept: "application/json" }, credentials: "same-origin",
     });
+    if (new URL(answer.url).pathname.endsWith("/login/")) {
+      return { ok: false, told: { words: "You were signed out, and nothing was moved. Load the page again to sign in." } };
+    }
     const told = (answer.headers.get("Content-Type") || "").includes("json") ? await answer.json() : {};
-    return { ok: answer.ok, status: answer.status, told };
+    return { ok: answer.ok, told };
   };
 
   const offerUndo = (lead, to, was) => {

@@ -36,6 +36,7 @@
 
   function give(form, fields) {
     const places = new Map(); // of several fields of one name
+    for (const box of form.querySelectorAll("input[type=checkbox]")) box.checked = false; // an empty one is not in the draft
     for (const [name, value] of fields) {
       const found = form.elements.namedItem(name);
       const all = found instanceof RadioNodeList ? [...found] : found ? [found] : [];

@@ -12,9 +12,11 @@ from enrichment.options import RunOptions
 from enrichment.worker import queue
 from leads.bulk.kinds import BulkError
 from leads.calendar.table import Event
+from leads.merging.services import merge_bucket, separate
 from leads.models import Activity, BulkChange, Lead, LeadKey
 from leads.services import add_activity, add_tag, edit_lead, remove_tag
 from tests.leads.bulk.world import hers, make_leads, member, start, told, undo
+from tests.leads.test_merging import APN, HOUSE, a_bucket, add
 from tests.support import make_user
 from tests.support import start as start_run
 
@@ -59,6 +61,27 @@ def test_moved_leads_keep_all_that_hangs_on_them_and_go_back(ann, worked):
     job = undo(job)
     assert (job.restored, job.kept, bucket.leads.count(), into.leads.count()) == (1, 1, 3, 1)
     assert recount(mend=False) == {}
+
+
+@pytest.mark.parametrize("first_moved", [True, False])
+def test_a_lead_of_the_other_bucket_merged_with_a_moved_one_stays_there_when_moving_is_undone(ann, first_moved):
+    """Whichever of the two is the older, and shown."""
+    source, into = a_bucket(ann, "From"), a_bucket(ann, "Into")
+    order = [(source, {**APN}), (into, {**APN, **HOUSE, "property_id": "address:12 MAIN ST|98101"})]
+    made = {bucket.pk: add(bucket, **facts) for bucket, facts in (order if first_moved else reversed(order))}
+    moved, own = made[source.pk], made[into.pk]
+    job = start(hers(ann), "move", [moved], bucketId=str(into.pk))
+    merge_bucket(into.pk)
+    hidden, shown = sorted([moved.pk, own.pk], reverse=True)
+    assert (job.changed, Lead.every.get(pk=hidden).merged_into_id) == (1, shown)
+
+    job = undo(job)
+
+    assert (job.restored, job.kept) == (0, 1)
+    assert set(Lead.every.values_list("bucket", flat=True)) == {into.pk}
+    assert recount(mend=False) == {}
+    separate(lead=Lead.objects.get(), by=ann)
+    assert Lead.objects.get(pk=own.pk).bucket_id == into.pk
 
 
 def test_what_is_being_bought_is_not_moved_and_a_run_that_is_over_counts_what_was_moved(ann, worked):

@@ -248,9 +248,18 @@ def test_the_lead_s_page_has_a_card_of_fields_that_saves_what_was_changed(db):
     change = address(Lead, "change", lead.pk)
     page = client.get(change).content.decode()
     assert "Custom fields" in page and 'name="custom_askingPrice"' in page and 'value="as it was"' in page
-    sent = {"do": "custom", "custom_askingPrice": "12,500", "custom_heat": "Cold", "custom_remark": "as it was"}
+    was = {
+        f"initial-custom_{key}": value for key, value in (("askingPrice", ""), ("heat", ""), ("remark", "as it was"))
+    }
+    assert all(f'name="{name}"' in page for name in was)
+    sent = {"do": "custom", "custom_askingPrice": "12,500", "custom_heat": "Cold", "custom_remark": "as it was", **was}
     assert words(client.post(change, sent)) == ["Custom fields saved."]
     assert Lead.objects.get(pk=lead.pk).custom == {"remark": "as it was", "askingPrice": 12500, "heat": "Cold"}
+    # a colleague has typed meanwhile: what this page did not change stays hers
+    set_fields(lead=Lead.objects.get(pk=lead.pk), by=user, said={"remark": "hers", "askingPrice": 9})
+    client.post(change, sent | {"custom_askingPrice": "", "custom_heat": "Hot"})
+    assert Lead.objects.get(pk=lead.pk).custom == {"remark": "hers", "askingPrice": 9, "heat": "Hot"}
+    set_fields(lead=Lead.objects.get(pk=lead.pk), by=user, said={"askingPrice": 12500, "heat": "Cold"})
     again = client.post(change, {"do": "custom", "custom_askingPrice": "cheap"})
     assert "Write a number" in again.content.decode()
     assert (Lead.objects.get(pk=lead.pk).custom or {})["askingPrice"] == 12500
