@@ -166,7 +166,7 @@ class TeamPage(CommonAdmin):
             return self._back(request, team, "Choose a role.", messages.ERROR)
         try:
             hers = None if sees_all(request) else access(request)
-            member = change_member(team=team, user_id=user_id, by=user_of(request), access=hers, **form.cleaned_data)
+            member = change_member(team=team, user_id=user_id, by=user_of(request), access=hers, **form.changes())
         except NotAllowed as refusal:
             return self._back(request, team, str(refusal), messages.ERROR)
         except LastManager:

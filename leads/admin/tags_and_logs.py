@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
 from accounts.access import Scope, access
-from common.admin import ByRow, Empty, link_to
+from common.admin import AsShown, ByRow, Empty, link_to
 from common.admin_teams import TeamAdmin
 from common.contact_access import holds_contact, masked_text
 from leads.models import Activity, Tag
@@ -22,7 +22,7 @@ class OfLead(ByRow):
     field = "lead"
 
 
-class _TagForm(forms.ModelForm[Tag] if TYPE_CHECKING else forms.ModelForm):  # type: ignore[misc]
+class _TagForm(AsShown):
     owner: Any = None
     team_id: Any = None
     sees_contacts = False

@@ -17,7 +17,7 @@ from integrations.models import Operation, VendorCall
 from leads.listing.saved_views import save_view
 from leads.models import Activity, Lead
 from leads.services import add_activity, add_tag
-from tests.admin_site import act, address, member, sees_contacts, signed_in, staff, superuser, words
+from tests.admin_site import act, address, boxes, member, sees_contacts, signed_in, staff, superuser, words
 from tests.api.client import Api, refused
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +55,24 @@ def test_a_manager_changes_roles_and_limits_and_the_audit_says_who(ann):
     ]  # fmt: skip
     page = ann[1].post(place("change", team.pk), limits | {"monthly_budget": "-1"}).content.decode()
     assert "$0 or more" in page or "greater than or equal to 0" in page
+
+
+def test_a_page_of_before_gives_back_no_role_mask_or_budget_that_was_taken_meanwhile(ann):
+    team = team_of(ann[0])
+    cat, _ = member(team, "caller", "cat")
+    page = ann[1].get(place("change", team.pk))
+    limits, said = boxes(page), {"initial-role": "caller", "initial-is_masked": "False"}
+    for name, value in said.items():
+        assert f'name="{name}" value="{value}"' in page.content.decode()
+
+    ann[1].post(place("member", team.pk, cat.pk), said | {"role": "caller", "is_masked": "on"})
+    ann[1].post(place("member", team.pk, cat.pk), said | {"role": "reader"})
+    ann[1].post(place("change", team.pk), limits | {"monthly_budget": "5"})
+    ann[1].post(place("change", team.pk), limits | {"name": "Acquisitions"})
+
+    assert list(cat.memberships.values_list("role", "is_masked")) == [("reader", True)]
+    team.refresh_from_db()
+    assert (team.name, team.monthly_budget) == ("Acquisitions", 5)
 
 
 def test_who_is_masked_unmasks_nobody_and_nobody_decides_about_herself(ann):
