@@ -34,7 +34,8 @@ from leads.services import note_received
 
 Meaning = IncomingMessage.Meaning
 AWAY = timedelta(days=7)  # of an automatic answer that names no day
-FEW_WORDS = 30  # of an automatic answer: a longer one has a footer of its own, which names an unsubscribe link
+# Words of an automatic answer that count: a footer below, which names an unsubscribe link, is not hers.
+FEW_WORDS = re.compile(r"\s*(?:\S+\s+){0,29}\S*")
 NOT_OURS = "It is about no e-mail of ours: nothing was changed."
 _OWN_COPY = "A copy of our own e-mail."
 _ANSWER = re.compile(r"(?:re|aw|sv|rv|fwd?)\s*:", re.IGNORECASE)  # before a subject of ours
@@ -66,10 +67,11 @@ def hear(said: Arrived, message_id: UUID) -> str:
 
 
 def ends_all(said: Automatic) -> bool:
-    """Whether it asks to stop in a few words, whatever its headers say: programs in which people answer customers mark
+    """Whether its first words ask to stop, whatever its headers say: programs in which people answer customers mark
     what they send, too, and who has left a company may have it say so.
     """
-    return len(said.text.split()) <= FEW_WORDS and meaning_of(said.text) == "opt_out"
+    begins = FEW_WORDS.match(said.text)
+    return begins is not None and meaning_of(begins[0]) == "opt_out"
 
 
 def prove(said: Arrived) -> None:
@@ -242,6 +244,8 @@ def meaning_in(said: Written) -> str:
     found: str = meaning_of(said.text or subject)
     if found == Meaning.REPLY and not _ANSWER.match(subject):
         found = meaning_of(subject)
+    elif found in OPT_OUTS and said.is_quoted:
+        found = Meaning.ASK  # it may be ours
     return Meaning.REPLY if found in (Meaning.HELP, Meaning.START) else found
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from campaigns import clock
-from campaigns.inbound.posts import keep, known
+from campaigns.inbound.posts import keep, known, stored_as
 from campaigns.models import VendorPoll
 from common.db.clock import database_now
 from integrations.vendors import available, messaging
@@ -55,7 +55,7 @@ def fetch(vendor: str) -> int:
 
 def _keep(vendor: str, posts: Sequence[messaging.RawPost]) -> int:
     there = known(vendor, [post.dedupe for post in posts])
-    new = [post for post in posts if post.dedupe not in there]
+    new = [post for post in posts if stored_as(post.dedupe) not in there]
     return sum(keep(vendor, post.headers, post.body, dedupe=post.dedupe) is not None for post in new)
 
 

@@ -52,15 +52,20 @@ def keep(
             VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s, clock_timestamp(), 0, '')
             ON CONFLICT (vendor, dedupe) DO NOTHING
             """,
-            [row_id, vendor, kind, named[:128], body, _json(headers), token],
+            [row_id, vendor, kind, stored_as(named), body, _json(headers), token],
         )
         return Kept(row_id, kind) if cursor.rowcount else None
 
 
 def known(vendor: str, dedupes: Collection[str]) -> set[str]:
-    """Those that are stored."""
-    rows = Inbound.objects.filter(vendor=vendor, dedupe__in=[one[:128] for one in dedupes])
+    """Those that are stored, as `stored_as` writes them."""
+    rows = Inbound.objects.filter(vendor=vendor, dedupe__in=[stored_as(one) for one in dedupes])
     return set(rows.values_list("dedupe", flat=True))
+
+
+def stored_as(dedupe: str) -> str:
+    """As a row can hold it: a vendor's words may hold anything."""
+    return dedupe.replace("\x00", "")[:128]
 
 
 def kind_of(vendor: str, headers: Mapping[str, str], body: bytes) -> str:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass
 from html.parser import HTMLParser
-from typing import Final
 
 from campaigns.rules.mail_html import EMPTY_TAGS, WAY_OUT
+from campaigns.rules.mail_styles import SMALLEST, declared, hidden_names, hides, size_of_letters
 from campaigns.rules.templates import HIDDEN, VARIABLE
-
-# What keeps an element, and all that stands in it, from being read.
-UNSEEN: Final = re.compile(r"display:none|visibility:(?:hidden|collapse)|(?:opacity|max-height):0(?![.\d])")
-FONT_SIZE: Final = re.compile(r"font-size:(0(?![.\d]))?")  # an element inside it may have another one
 
 
 @dataclass(slots=True)
@@ -27,30 +22,32 @@ class Seen:
 
 
 def seen_in(html: str) -> Seen:
-    """html: as it is sent, each style in its element and each element closed. A color like the background's is not
-    found out.
+    """html: as it is sent, each style in its element and each element closed; in its sheets what counts on some screens
+    alone. A color like the background's is not found out.
     """
-    reader = _Eyes()
+    reader = _Eyes(hidden_names(html))
     reader.feed(html)
     reader.close()
     return reader.seen
 
 
 class _Eyes(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, hidden: frozenset[str]) -> None:
         super().__init__(convert_charrefs=True)
         self.seen = Seen()
+        self._hidden = hidden
         self._around: list[tuple[str, bool, bool]] = [("", False, False)]  # open: a tag; unseen; its words of no size
         self._on_way_out = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         said = {name: value or "" for name, value in attrs}
-        style = "".join(said.get("style", "").lower().split())
+        style = declared(said.get("style", ""))
+        names = {*(f".{name}" for name in said.get("class", "").split()), f"#{said.get('id', '')}"}
         _, unseen, sizeless = self._around[-1]
-        unseen = unseen or tag in ("head", "title") or bool(UNSEEN.search(style))
-        if sizes := FONT_SIZE.findall(style):
-            sizeless = bool(sizes[-1])
-        if tag == "img" and not unseen:
+        unseen = unseen or tag in ("head", "title") or hides(style) or not self._hidden.isdisjoint(names)
+        if (size := size_of_letters(style)) is not None:  # an element inside it may have another one
+            sizeless = size < SMALLEST
+        if tag == "img" and not (unseen or {said.get("width"), said.get("height")} & {"0", "1", "0px", "1px"}):
             self._see(said.get("alt", ""), is_words=False)
         if tag == "a":
             self._on_way_out = WAY_OUT.fullmatch(said.get("href", "")) is not None

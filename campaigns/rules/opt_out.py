@@ -13,7 +13,8 @@ WORDS: Final = frozenset(
     {
         "stop", "stopall", "stop all", "stop2quit", "stop to quit", "stop2end", "stop to end", "stop it", "end", "quit",
         "cancel", "unsubscribe", "unsub", "revoke", "optout", "opt out", "opt me out", "remove", "remove me", "no mas",
-        "no more", "alto", "pare", "baja", "arret", "basta", "fin", "cancelar", "detener", "s t o p",
+        "no more", "alto", "pare", "baja", "arret", "arretez", "basta", "fin", "cancelar", "detener", "s t o p",
+        "cease", "desist", "discontinue", "go away",
     }
 )  # fmt: skip
 POLITE: Final = frozenset(
@@ -44,12 +45,17 @@ _THINGS = (
 _LIST = r"(?:lists?|database|system|records|files)"
 _WHOM = (
     r"(?:me|us|my (?:number|phone|cell|house|wife|husband|mother|father|mom|dad|family)|this (?:number|phone|cell)|"
-    r"here|again|anymore|any more)"
+    r"here|again|anymore|any more|this (?:e ?mail|address))"
 )
 _TIME = (
     r"(?! (?:\w+ ){0,3}?(?:before|after|until|till|at (?!this|my|me|all|once)|between|"
     r"during|on (?!this|my)|today|tonight|tomorrow|while|when|so early|"
     r"so late|this (?:morning|week|afternoon|evening|early|late)|early|late)\b)"
+)
+# Of a house's papers, not of our lists: “take my name off the deed”.
+_PAPERS = (
+    r"(?! (?:\w+ ){0,4}?(?:deed|title|mortgage|loan|lien|lease|will|trust|insurance|utilities|market|mls|listing|taxes|"
+    r"bills?)\b)"
 )
 _TERMS = r"(?! (?:\w+ ){0,2}?(?:if|unless|just|text|email|instead|right now|in the)\b)"
 _ONE_OR_TWO = rf"{_CONTACT}(?: (?:or|and|nor) (?:ever )?{_CONTACT})*"  # "text or call"
@@ -64,7 +70,8 @@ _A_VECES = r"(?! (?:\w+ ){0,2}?(?:antes|despues|hasta|hoy|manana|ahora|ahorita|m
 OPT_OUT: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"(?<!non )\b(?:stop|quit|cease|no more) {_FILLERS}{{0,3}}?{_CONTACT}\b{_TIME}",
+        rf"(?<!non )\b(?:stop|quit|cease|discontinue|halt|no more) {_FILLERS}{{0,3}}?"
+        rf"(?:{_CONTACT}|communicat\w+|solicit\w+|correspond\w+|reaching out)\b(?! it\b){_TIME}",
         rf"\b{_NOT} (?:ever |you |please )*{_ONE_OR_TWO} (?:to )?{_WHOM}\b{_TIME}{_TERMS}",
         rf"\b{_NOT} (?:ever )?{_ONE_OR_TWO} (?:\w+ ){{0,2}}again\b",
         rf"^(?:please )?{_NOT} (?:ever )?{_ONE_OR_TWO}(?: please| thanks| thank you)?$",
@@ -76,10 +83,11 @@ OPT_OUT: Final = tuple(
         rf"{_TIME}{_TERMS}",
         rf"\b(?:dont|do not|no longer) (?:want|wish) (?:you|u|yall|anyone|anybody|people) (?:to )?{_ONE_OR_TWO} "
         rf"(?:to )?{_WHOM}\b{_TIME}{_TERMS}",
-        r"\b(?:dont|do not|no longer|never) (?:want|wish|care|need) to (?:ever )?hear from (?:you|u|yall|your)\b",
+        r"\b(?:dont|do not|no longer|never) (?:want|wish|care|need) to (?:ever )?hear from (?:you|u|yall|your)\b"
+        rf"{_TIME}",
         r"\bno (?:further|additional|future|other) (?:contact|communication|text|call|message|email|solicitation|"
         r"correspondence)\w*\b",
-        r"\bcease (?:all |any |further )*(?:communication|contact|solicit|correspond)\w*\b",
+        r"\b(?:cease|discontinue|halt) (?:all |any |further )*(?:communication|contact|solicit|correspond)\w*\b",
         # "do not send me any more e-mails"; not "don't send your offer yet"
         rf"\b{_NOT} (?:ever |you |please )*send (?:me |us )?(?:any(?: ?more)?|more|further|other|another|"
         rf"these|those|this|such|unsolicited)(?: \w+){{0,2}}? {_THINGS}\b{_TIME}{_TERMS}",
@@ -96,14 +104,14 @@ OPT_OUT: Final = tuple(
         r"(?:this|these|those|it|that|the (?:texts|messages))\b",
         r"\b(?:stop|quit) (?:\w+ )?(?:bugging|bothering|pestering|hounding|annoying|hassling|stalking)\b",
         r"\b(?:take|remove|delete|scrub) (?:me|us|(?:my|this|our|the) (?:number|name|phone|cell|info|email|contact))\b"
-        r"(?: \w+){0,3} (?:off|from|out|list)\b",
+        rf"(?: \w+){{0,3}} (?:off|from|out|list)\b{_PAPERS}",
         rf"\b(?:remove|delete) (?:\w+ ){{0,2}}?from (?:\w+ ){{0,2}}?your (?:\w+ ){{0,2}}?{_LIST}\b",
         rf"\b(?:remove|(?:be|get|me|us) (?:removed|deleted)) from (?:\w+ ){{0,3}}?{_LIST}\b",
-        r"\b(?:off(?: of)?|out of) your (?:\w+ ){0,2}?(?:lists?|database)\b",
+        r"\b(?:off(?: of)?|out of) your (?:\w+ ){0,2}?(?:lists?|database)\b(?! price)",
         r"\b(?:me|us|be|get|want|wants) off (?:of )?(?:this|the|that) (?:\w+ ){0,2}?(?:lists?|database)\b",
         r"\b(?:remove|delete|erase|lose|forget|scrub) "
-        r"(?:me|(?:my|this) (?:number|name|info|information|phone|contact|email))\b",
-        r"\b(?:take|get) (?:me|us|my (?:number|name)) off\b",
+        rf"(?:me|(?:my|this) (?:number|name|info|information|phone|contact|email))\b{_PAPERS}",
+        rf"\b(?:take|get) (?:me|us|my (?:number|name)) off\b{_PAPERS}",
         r"\bopt(?:ing|ed)? (?:me |us )?out\b",
         r"\b(?:revoke|withdraw) (?:\w+ ){0,2}?(?:consent|permission)\b",
         r"\bunsubscribe\b",
@@ -117,19 +125,20 @@ OPT_OUT: Final = tuple(
         rf"(?:de {_LLAMAR}|con (?:los|las|sus|estos|estas) (?:mensajes|textos|llamadas))",
         r"\b(?:dar(?:me|nos)?|da(?:me|nos)|de(?:me|nme|nos)|denos|quiero|solicito) (?:\w+ )?(?:de |la )baja\b",
         r"\b(?:quit|elimin|borr|saqu)\w* (?:mi |de |el )?(?:numero|(?:la|su|tu|esta) lista)\b",
-        r"\b(?:do not|dont) call (?:list|registry)\b|\bdnc\b",
+        r"\b(?:do not|dont|no) (?:call|contact|mail|email|text|solicit)\w* (?:list|registry|database)\b|\bdnc\b",
         r"\bleave (?:me|us) (?:the \w+ )?alone\b",
-        r"\b(?:fuck|f) ?(?:off|you|u)\b|\bgo to hell\b|\bpiss off\b|\bscrew you\b|\bget lost\b|\bbuzz off\b",
+        r"\bfuck ?(?:off|you|u)\b|\bf ?(?:off|you|u)\b(?! (?:can|could|want|have|had|would|are|do|need|will|still)\b)",
+        r"\bgo to hell\b|\bpiss off\b|\bscrew you\b|\bget lost\b|\bbuzz off\b",
         r"\breport(?:ed|ing)? (?:you|this|u|your number)\b.*\b(?:spam|ftc|fcc|junk|police|attorney general)\b",
         r"\breport(?:ed|ing)? (?:it )?(?:as |this as )?(?:spam|junk)\b",
-        r"\bharass(?:ing|ment|ed)?\b",
+        r"\bharass(?:ing|ment|ed)?\b(?! (?:by|from|over)\b)",
         r"\bcease and desist\b",
     )
 )
 WRONG: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        r"\bwrong (?:number|person|guy|girl|lady|man|woman|house|phone|family|owner|party)\b",
+        r"\bwrong (?:number|person|guy|girl|lady|man|woman|house|phone|family|owner|party)\b(?! of\b)",
         r"\b(?:not|isnt|aint) (?:him|her|them|that person|the owner|the right person)\b",
         r"\b(?:not|isnt|aint) my (?:house|property|home|land)\b",
         r"\b(?:i|we) (?:already |just |have )?sold (?:it|that|this|the|my|our)\b(?! (?:car|truck|boat))",
@@ -148,9 +157,13 @@ WRONG: Final = tuple(
 ASK: Final = re.compile(
     r"\b(?:stop\w*|cancel\w*|end|ending|remov\w+|spam\w*|scam\w*|attorney|lawyer|sue|suing|lawsuit|deceased|died|dead|"
     r"passed away|not interested|no interest|block|blocked|blocking|unsub\w*|quit|no me interesa|abogado|"
+    r"cease|desist|discontinu\w*|halt|revok\w*|harass\w*|signed up|sign up|never again|knock it off|cut it out|"
+    r"leave (?:me|us|my \w+) (?:be|alone)|off (?:the|this|that) (?:\w+ )?list|no longer (?:wish|want)|"
+    r"(?:dont|do not) (?:wish|want) to receive|opted out|"
     r"fallecid[oa]|ya no llam\w*|dej(?:en|e|a|es) de)\b"
     r"|\bno (?:me|nos) (?:llam|escrib|mand|envi|contact|molest|text)(?:e|en|es|a|an|as)\b"
     rf"|\b{_NOT} (?:ever |you |please )*{_CONTACT} (?:to )?{_WHOM}\b{_TIME}"
+    rf"|\b(?:may|must|should|shall|would|are|can) ?not (?:to |ever )*{_CONTACT} (?:to )?{_WHOM}\b{_TIME}"
     r"|\breport(?:ing|ed)? (?:you|this)\b|\b(?:not|never|nobody|no one|didnt|dont|without)(?: \w+){0,3}? "
     r"(?:authoriz|authoris|permission|permit|consent)\w*"
 )
@@ -158,7 +171,35 @@ ASK: Final = re.compile(
 NO_MORE: Final = re.compile(
     rf"(?:(?:please|and|so|but) )?(?:{_NOT} (?:ever |you |please )*(?:{_ONE_OR_TWO}|mail|phone|reach out)(?: to)?|"
     rf"no (?:more )?(?:emails|texts|calls|contact)|stop mailing|{_NOT} (?:ever |you |please )*send)"
-    rf"(?: (?:me|us|any|anything|anymore|any more|again|more|please|thanks|thank you))*"
+    rf"(?: (?:me|us|any|anything|anymore|any more|again|more|please|thanks|thank you|{_THINGS}|to (?:this|my) "
+    rf"(?:address|email|phone|number)))*"
+)
+# An e-mail's small print, about its writer's own mail: “If you are not the intended recipient, delete this e-mail.”
+NOTICE: Final = re.compile(
+    r"\bif you (?:(?:are not|arent) (?:the|an|our) (?:\w+ ){0,2}?(?:recipient|addressee)|"
+    r"(?:have |ve )?(?:receive|received|got|gotten) (?:this|the) |"
+    r"(?:do not|dont|no longer|would (?:like|prefer)|d (?:like|prefer)|would rather)(?: not)? ?"
+    r"(?:wish|want|care)? ?(?:not )?(?:to )?(?:be|receive|get|hear|unsubscribe|opt|stop receiving)\b).*"
+)
+OF_HERS: Final = re.compile(r"\b(?:stop|quit|cease|dont|do not|never)\b(?: \w+){0,3}? (?:me|my)\b")  # no small print
+# How one stops somebody's mail, ours in a quotation or the writer's own: it may be asked of us, too. A person decides.
+HOW_TO: Final = re.compile(
+    r"(?<!want )(?<!wants )(?<!like )(?<!wish )(?<!need )(?<!prefer )(?<!trying )(?<!asked )(?<!asking )(?<!how )"
+    r"\bto (?:unsubscribe|opt out|stop receiving|be removed)\b.*?\b(?:click|reply|text|visit|follow|go to|use|press|"
+    r"send|here|https?)\b.*"
+    r"|\byou (?:can|may) (?:\w+ )?(?:unsubscribe|opt out)\b(?! me\b).*"
+    r"|\b(?:click|tap|press|reply|text|visit|follow)\b(?: \w+){0,5}? to "
+    r"(?:unsubscribe|opt out|stop|be removed|cancel)\b.*"
+    r"|\b(?:unsubscribe|opt out|stop)(?: \w+){0,2}? https?\b.*"
+)
+PARTS: Final = re.compile(r"((?:[.!?]+(?=\s|$))|\n\s*\n)")  # of a text; a sentence goes on over the end of a line
+PARAGRAPHS: Final = re.compile(r"\n\s*\n|\n-- ?\n")
+# “Don't text me, call me”: she chooses another way. A person decides.
+NOT_SO: Final = re.compile(rf"\b{_NOT} (?:ever |you |please )*{_ONE_OR_TWO} (?:to )?(?:{_WHOM}|my \w+)")
+BUT_SO: Final = re.compile(
+    r"(?:(?:please|just|only|but|so|and|instead|you can|feel free to) )*(?:call|text|txt|email|phone|ring|write) "
+    r"(?:to )?(?:me|us|only|instead|"
+    r"my (?:cell|phone|mobile|home|office|work|wife|husband|son|daughter|email|number))\b.*"
 )
 # What is said of stopping without asking for it: “don't stop texting me”, “do not take me off the list”.
 NEGATED: Final = re.compile(
@@ -174,6 +215,7 @@ MARKS: Final = re.compile(r"[.,!?;:…\n]+|\s[-–—]+\s")
 # Beside a wrong number it is the stronger wish.
 STOP_TOO: Final = re.compile(r"\b(?:stop|remove|unsub\w*|quit|cancel)\b(?! (?:by|over|in)\b)")
 STOP_LIKE: Final = ("stop", "unsubscribe", "cancel")
+DRAWLED: Final = re.compile(r"([^\W\d_])\1{2,}")  # stoooop
 LONG = 9  # letters: one slip in a word of so many is no other word
 E_MAIL: Final = re.compile(r"\be (mail(?:s|ed|ing|er|ers)?)\b")
 # One slip beside them, and other words.
@@ -187,19 +229,32 @@ REACTION: Final = re.compile(
 def read(text: str) -> Meaning:
     """opt_out: suppress; wrong: not this person's number; ask: a person decides, and undecided it is an opt-out.
 
-    1. An opt-out word that is all of the message, or of a sentence. 2. An opt-out phrase anywhere, but what is said not
-    to be done. 3. A wrong number or owner; with a STOP beside it an opt-out. 4. HELP, START. 5. Words that may be an
-    opt-out, one slip beside STOP, nothing but signs. 6. Else a reply.
+    1. Small print is left out. 2. An opt-out word that is all of the message, of a paragraph above others, or of a
+    sentence. 3. An opt-out phrase anywhere, but what is said not to be done, or to be done by another channel. 4. A
+    wrong number or owner; with a STOP beside it an opt-out. 5. HELP, START. 6. Words that may be an opt-out, one slip
+    beside STOP, nothing but signs. 7. Else a reply.
     """
     if reaction := REACTION.fullmatch(text):
         return "ask" if reaction[1].lower() == "disliked" else "reply"
-    words = normal(text)
-    if not words:
+    if not normal(text):
         return "ask" if any(unicodedata.category(character) == "So" for character in text) else "reply"
+    told, tells_how = _without_small_print(text)
+    meaning = _read(told)
+    left_alone = told != text and POLITE.issuperset(normal(told).split())
+    return "ask" if meaning == "reply" and (tells_how or left_alone) else meaning
+
+
+def _read(text: str) -> Meaning:
+    words = normal(text)
     sentences = [normal(sentence) for sentence in MARKS.split(text)]
     asked = " ".join(" ".join(NEGATED.sub(" ", sentence) for sentence in sentences).split())
-    if _is_opt_out_word(words) or not ALONE.isdisjoint(sentences) or any(one.search(asked) for one in OPT_OUT):
-        return "opt_out"
+    if (
+        _is_opt_out_word(words)
+        or any(_is_opt_out_word(normal(paragraph)) for paragraph in PARAGRAPHS.split(text)[:-1])
+        or not ALONE.isdisjoint(sentences)
+        or any(one.search(asked) for one in OPT_OUT)
+    ):
+        return "ask" if _chooses(sentences, asked) else "opt_out"
     if any(pattern.search(words) for pattern in WRONG):
         return "opt_out" if STOP_TOO.search(words) else "wrong"
     if words in HELP:
@@ -211,11 +266,44 @@ def read(text: str) -> Meaning:
     return "reply"
 
 
+def _without_small_print(text: str) -> tuple[str, bool]:
+    """The text, and whether how to stop somebody's mail was taken out of it, too."""
+    parts, tells_how = PARTS.split(text), False
+    for number, part in enumerate(parts):
+        words = normal(part)
+        kept = NOTICE.sub(lambda found: found[0] if OF_HERS.search(found[0]) else " ", words)
+        told = HOW_TO.sub(" ", kept)
+        tells_how = tells_how or told != kept
+        if told != words:
+            parts[number] = _above(part, told)
+    return "".join(parts), tells_how
+
+
+def _above(part: str, kept: str) -> str:
+    """What is kept of a part, its first lines as they are written. kept: its words that are kept."""
+    lines, length = [], 0
+    for line in part.split("\n"):
+        if not kept.startswith(words := normal(line), length):
+            break
+        lines.append(line)
+        length += len(words) + bool(words)
+    return "\n".join([*lines, kept[length:]])
+
+
+def _chooses(sentences: list[str], asked: str) -> bool:
+    """Whether all that she wants no more of is one channel, as she names another."""
+    if not any(BUT_SO.fullmatch(sentence) for sentence in sentences):
+        return False
+    left = NOT_SO.sub(" ", asked)
+    return left != asked and not any(one.search(left) for one in OPT_OUT)
+
+
 def normal(text: str) -> str:
     """The words alone: small letters without accents, apostrophes or signs, one space between two."""
     folded = unicodedata.normalize("NFKD", text.translate(APOSTROPHES)).casefold()
     kept = (character for character in folded if unicodedata.category(character) not in ("Mn", "Me", "Cf"))
     words = " ".join("".join(character if character.isalnum() else " " for character in kept).split())
+    words = DRAWLED.sub(r"\1", words)
     return E_MAIL.sub(r"e\1", words)
 
 

@@ -56,7 +56,8 @@ def drop(access: Access, attempt_id: UUID, recording_id: UUID) -> CallAttempt:
     1. One transaction: the number's key is locked as by an opt-out, then consent and call are looked at; the call
        remembers what is played and by which consent, before it is.
     2. The vendor is told, with an address that is good for ten minutes. Where it says no, the call forgets it again;
-       where it does not answer, or breaks (5xx), it may have been played, and stays remembered.
+       where it does not answer, breaks (5xx, 408) or answers what cannot be read, it may have been played, and stays
+       remembered.
 
     Raises CannotDrop; CampaignError NOT_FOUND.
     """
@@ -81,11 +82,19 @@ def drop(access: Access, attempt_id: UUID, recording_id: UUID) -> CallAttempt:
     try:
         voice.play(phones.VENDORS[attempt.mode], attempt.vendor_id or "", signed_url(attempt, recording))
     except VendorFailure as failure:
-        if failure.status is not None and failure.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        if _is_refusal(failure.status):
             CallAttempt.objects.filter(pk=attempt_id).update(recording=None, recorded_consent_id=None)
             raise CannotDrop(f"It was not played: {failure.reason}") from failure
         raise CannotDrop("Twilio did not say whether it was played: it may have been played.") from failure
     return attempt
+
+
+def _is_refusal(status: int | None) -> bool:
+    return (
+        status is not None
+        and HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+        and status != HTTPStatus.REQUEST_TIMEOUT
+    )
 
 
 def _why_not_now(attempt: CallAttempt) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import date
 from uuid import UUID, uuid4
 
@@ -58,6 +59,18 @@ def test_a_bounce_by_action_and_status(action: str, status: str, kind: str) -> N
     assert said.about.tokens == (SENT,) and "pat@" not in said.words
 
 
+@pytest.mark.parametrize("name", ["base64", "quoted-printable"])
+def test_a_report_that_is_encoded_as_a_text(name: str) -> None:
+    """As some servers send it, with the line ends of an e-mail."""
+    fields = (
+        b"Reporting-MTA: dns; mx\r\n\r\nFinal-Recipient: rfc822; pat@example.com\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+    )
+    told = (b64encode(fields) if name == "base64" else fields).decode().replace("\r\n", "\n")
+    head = "Content-Type: message/delivery-status\n"
+    said = arrived(report("").replace(f"{head}\n", f"{head}Content-Transfer-Encoding: {name}\n\n{told}"))
+    assert isinstance(said, Bounce) and (said.kind, said.code) == ("hard", "5.1.1")
+
+
 def test_a_complaint_is_abuse_or_another_report() -> None:
     abuse = arrived(report("Feedback-Type: abuse\nVersion: 1\n", kind="feedback-report"))
     for kind in ("fraud", "Opt-Out", "opt-out-list"):
@@ -74,6 +87,7 @@ def test_a_complaint_is_abuse_or_another_report() -> None:
         "Auto-Submitted: auto-replied (vacation)", "Auto-Submitted: auto-generated; x=1", "X-Autoreply: yes",
         "X-Autorespond: x", "X-Auto-Response-Suppress: All", "Precedence: bulk", "Precedence: Auto_Reply",
         "Precedence: list", "Precedence: junk", "Return-Path: <>",
+        "Content-Type: multipart/report; report-type=disposition-notification; boundary=b",
     ],
 )  # fmt: skip
 def test_automatic_by_each_of_its_signs(header: str) -> None:
@@ -127,6 +141,77 @@ def test_own_words_below_and_between_what_is_quoted(text: str) -> None:
     shown = html.replace("<j@example.com>", "").replace("\n", "<br>").replace("<br>><br>", "<br>")
     said = arrived(f"From: p@example.com\nContent-Type: text/html\n\n{shown}")
     assert isinstance(said, Written) and said.text == "No more mails!"
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "On Tue, Sep 15, 2026 at 9:00 AM Jane Agent of Acme Homes\n<jane@example.com>\nwrote:\n\nHi\nunsubscribe here",
+        "Jane Agent <jane@example.com> wrote on Tue, Sep 15:\n\nunsubscribe here",
+        "-------- Original message --------From: Jane <j@example.com> Subject: hi\nunsubscribe here",
+        "*From:* Jane <jane@example.com>\n*Sent:* Tuesday\n\nunsubscribe here",
+        "________________________________\nFrom: Jane <j@example.com>\nSent: Tuesday\nunsubscribe here",
+        " > indented\n > unsubscribe here",
+    ],
+)
+def test_what_is_quoted_however_it_begins(below: str) -> None:
+    assert own_words(f"Yes.\n\n{below}") == "Yes."
+
+
+@pytest.mark.parametrize(
+    "text", ["____________\nNo more mails!", "From: Pat\nNo more mails!", "From: me, to you: stop"]
+)
+def test_what_only_looks_like_a_quotation_is_hers(text: str) -> None:
+    assert own_words(text) == text
+
+
+def test_where_all_of_it_looks_quoted_all_of_it_is_told() -> None:
+    said = arrived("From: p@example.com\n\nOn Tue, Jane wrote:\nMay I ask?\n\nTake me off your list")
+    assert isinstance(said, Written) and said.is_quoted and said.text.endswith("Take me off your list")
+
+
+@pytest.mark.parametrize(
+    ("charset", "raw"),
+    [
+        *((charset, b"Don\x92t") for charset in ("iso-8859-1", "windows-1252", "us-ascii", "utf-8", "x-odd")),
+        *((charset, "Don’t".encode()) for charset in ("iso-8859-1", "us-ascii", "utf-8", "hex", "undefined", "idna")),
+        ("utf-16", "Don’t".encode("utf-16")), ("iso-8859-15", b"Don't"),
+    ],
+)  # fmt: skip
+def test_words_in_the_charset_they_are_in(charset: str, raw: bytes) -> None:
+    """Mail programs declare one that has no curly apostrophe, and write it in Windows' own."""
+    head = f"From: p@example.com\nContent-Type: text/plain; charset={charset}\n\n".encode()
+    said = read(RawMail(head + raw), today=TODAY)
+    assert isinstance(said, Written) and said.text.replace("’", "'") == "Don't"
+
+
+def parts(kind: str, *each: str) -> str:
+    inside = "".join(f"--b\n{one}\n" for one in each)
+    return f"From: p@example.com\nContent-Type: multipart/{kind}; boundary=b\n\n{inside}--b--\n"
+
+
+PLAIN, ATTACHED = "Content-Type: text/plain\n\n", "Content-Type: text/plain\nContent-Disposition: attachment\n\n"
+HTML, INSIDE = "Content-Type: text/html\n\n", "Content-Type: message/rfc822\n\nSubject: x\n\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (parts("mixed", f"{PLAIN}Hi", "Content-Type: image/png\n\nAAAA", f"{PLAIN}No more"), "Hi No more"),
+        (parts("alternative", f"{PLAIN} ", f"{HTML}<p>No more"), "No more"),
+        (parts("alternative", f"{PLAIN}No more", f"{HTML}<p>NO MORE"), "No more"),
+        (parts("mixed", f"{INSIDE}unsubscribe", f"{PLAIN}Yes"), "Yes"),
+        (parts("mixed", f"{PLAIN}Yes", f"{ATTACHED}unsubscribe"), "Yes"),
+        (parts("mixed", f"{ATTACHED}No more"), "No more"),
+        ("From: p@example.com\nContent-Type: multipart/mixed\n\nNo more", "No more"),
+        ("From: p@example.com\nContent-Type: text/enriched\n\nNo more", "No more"),
+        (f"From: p@example.com\n{HTML}<html><head><title>x</title><body><p>No more</p>", "No more"),
+        (f"From: p@example.com\n{HTML}<head><meta charset=utf-8><style>p {{}}</style><p>No more", "No more"),
+    ],
+)
+def test_the_words_of_its_parts(text: str, words: str) -> None:
+    said = arrived(text)
+    assert isinstance(said, Written) and " ".join(said.text.split()) == words
 
 
 @pytest.mark.parametrize("by", ["", "Auto-Submitted: auto-generated\n", "Precedence: bulk\n", "Return-Path: <>\n"])

@@ -61,7 +61,9 @@ def _each(box: imaplib.IMAP4, place: ImapPlace, store: Callable[[bytes], object]
         raise Misconfigured("There is no such mailbox: check IMAP_URL.")
     has_keywords = any(b"\\*" in one for one in box.response("PERMANENTFLAGS")[1] or [] if one)
     search, mark = (f"UNKEYWORD {KEYWORD}", KEYWORD) if has_keywords else ("UNSEEN", "\\Seen")
-    _, found = box.uid("SEARCH", search)
+    kind, found = box.uid("SEARCH", search)
+    if kind != "OK":
+        raise NotSent("The mailbox does not search its e-mails now: it is asked again.")
     uids = sorted(int(uid) for line in found if line for uid in line.split())
     done, refused = 0, 0
     for uid in uids:

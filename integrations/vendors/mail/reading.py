@@ -6,6 +6,7 @@ e-mail holds, nothing here raises.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -51,10 +52,19 @@ _BACK = re.compile(r"\b(?:back|return\w*|until|till|through|hasta|regres\w*|vuel
 # Feedback-Type of who wants no more: RFC 5965's, and the two of its drafts that providers still send.
 _ABUSE = frozenset({"abuse", "fraud", "opt-out", "opt-out-list"})
 _BULK = frozenset({"auto_reply", "bulk", "junk", "list"})
-_QUOTED = re.compile(
-    r"^(?:On\b.{0,200}\bwrote:|El\b.{0,200}\bescribió:|-{2,} ?Original Message ?-{2,}|_{10,}|From: .+|De: .+|>.*)$",
-    re.IGNORECASE | re.DOTALL,
+# Above what is quoted: who wrote, on up to so many lines; or that e-mail's own headers, below a line or none.
+_WROTE = re.compile(
+    r"(?:On\b.{0,200}\bwrote|El\b.{0,200}\bescribió|\S.{0,160}<\S{1,120}@\S{1,120}>(?: wrote\b.{0,60})?):|"
+    r"-{2,} ?(?:Original|Forwarded) Message ?-{2,}.*",
+    re.IGNORECASE,
 )
+_WROTE_LINES = 4
+_HEADER = re.compile(r"\*?(?:From|De):\*? \S", re.IGNORECASE)
+_HEADERS = re.compile(r"\*?(?:Sent|Date|To|Cc|Subject|Enviado|Fecha|Para|Asunto):\*?", re.IGNORECASE)
+_RULE = re.compile(r"_{10,}")
+# What a text declared as one of these is in, where it is no UTF-8: mail programs declare them for Windows' own.
+_WESTERN = frozenset({"ascii", "iso8859-1", "cp1252", "utf-8"})
+_WORDY = frozenset({"text/plain", "text/enriched", "text/richtext", "text/markdown"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +118,14 @@ class Automatic:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Somebody's words, without what they quote. is_unsubscribe: it came to the address that unsubscribes."""
+    """Somebody's words, without what they quote. is_unsubscribe: it came to the address that unsubscribes. is_quoted:
+    all of it looks quoted, so that all of it is told.
+    """
 
     about: About
     text: str = field(repr=False)
     is_unsubscribe: bool
+    is_quoted: bool = False
 
 
 Arrived = Bounce | Complaint | Automatic | Written | Unreadable
@@ -176,11 +189,17 @@ def _is_report(message: Message, kind: str) -> bool:
 
 
 def _blocks(part: Message) -> Iterator[dict[str, str]]:
-    """The fields of each block, by lowercase name."""
-    payload = part.get_payload()
+    """The fields of each block, by lowercase name. Some servers encode them as a text."""
+    payload = part.get_payload() if part.is_multipart() else None
     blocks = payload if isinstance(payload, list) else []
-    if not blocks:  # some servers encode it as a text
-        text = _decoded(part)
+    encoding = _header(part, "Content-Transfer-Encoding").strip().lower()
+    if not blocks or encoding in ("base64", "quoted-printable"):
+        whole = part
+        if blocks:  # the parser has taken what is encoded for blocks
+            whole = Message()
+            whole["Content-Transfer-Encoding"] = encoding
+            whole.set_payload("\n".join(one.as_string().strip() for one in blocks if isinstance(one, Message)))
+        text = _decoded(whole).replace("\r\n", "\n")
         blocks = [message_from_bytes(one.encode(errors="replace"), policy=compat32)
                   for one in text.split("\n\n", PARTS_MOST)]  # fmt: skip
     for block in blocks:
@@ -215,7 +234,7 @@ def _is_automatic(message: Message) -> bool:
         return True
     if _header(message, "Precedence").strip().lower() in _BULK:
         return True
-    return _header(message, "Return-Path").strip() == "<>"
+    return _header(message, "Return-Path").strip() == "<>" or message.get_content_type() == "multipart/report"
 
 
 def back_on(text: str, today: date) -> date | None:
@@ -251,7 +270,10 @@ def _day(match: re.Match[str], today: date) -> date | None:
 
 
 def _written(message: Message, mail: RawMail) -> Written:
-    return Written(_about(message, mail), own_words(_text_of(message)), _is_unsubscribe(message, mail))
+    text = _text_of(message)
+    own = own_words(text)
+    told = own or text.strip()[:TEXT_MOST]
+    return Written(_about(message, mail), told, _is_unsubscribe(message, mail), is_quoted=not own and bool(told))
 
 
 def _is_unsubscribe(message: Message, mail: RawMail) -> bool:
@@ -268,17 +290,41 @@ def own_words(text: str) -> str:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     number = 0
     while number < len(lines):
-        line, after = lines[number], number + 1
-        if not line.startswith(">"):
-            both = f"{line} {lines[after]}".strip() if after < len(lines) else line.strip()
-            if _QUOTED.match(line.strip()) or (line.startswith(("On ", "El ")) and _QUOTED.match(both)):
-                after += not _QUOTED.match(line.strip())  # its words stand on two lines
-                if not next((one for one in lines[after:] if one.strip()), "").startswith(">"):
-                    break
-            else:
-                kept.append(line.rstrip())
-        number = after
+        if _is_marked(lines[number]):
+            number += 1
+        elif above := _above_quotation(lines, number):
+            number += above
+            if not _is_marked(_next(lines, number)):
+                break
+        else:
+            kept.append(lines[number].rstrip())
+            number += 1
     return "\n".join(kept).strip()[:TEXT_MOST]
+
+
+def _is_marked(line: str) -> bool:
+    return line.lstrip().startswith(">")
+
+
+def _next(lines: Sequence[str], number: int) -> str:
+    """The first line from here on that is not empty."""
+    return next((line.strip() for line in lines[number : number + PARTS_MOST] if line.strip()), "")
+
+
+def _above_quotation(lines: Sequence[str], number: int) -> int:
+    """How many lines say here that a quotation begins; 0: none does."""
+    line = lines[number].strip()
+    if _HEADER.match(line):
+        following = [one.strip() for one in lines[number + 1 : number + 1 + _WROTE_LINES]]
+        return int(any(_HEADERS.match(one) for one in following))
+    if _RULE.fullmatch(line):
+        return int(bool(_HEADER.match(_next(lines, number + 1))))
+    for count in range(1, _WROTE_LINES + 1):
+        if _WROTE.fullmatch(" ".join(one.strip() for one in lines[number : number + count])):
+            return count
+        if not line.startswith(("On ", "El ")) or not _next(lines[: number + count + 1], number + count):
+            return 0
+    return 0
 
 
 # --- What it is about -------------------------------------------------------------------------------------------------
@@ -339,34 +385,62 @@ def _header(message: Message, name: str) -> str:
 
 
 def _text_of(message: Message) -> str:
-    """The plain part, else the words of the HTML one; no attachment."""
-    texts: dict[str, str] = {}
-    for part in _parts(message):
-        kind = part.get_content_type()
-        if kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment":
-            texts.setdefault(kind, _decoded(part))
-    if texts.get("text/plain", "").strip():
-        return texts["text/plain"]
-    words = _Words()
-    words.feed(texts.get("text/html", ""))
-    return words.text
+    """What its parts say, one below the other; what is attached, where nothing else says anything."""
+    return _said_in(message, attached=False) or _said_in(message, attached=True)
+
+
+def _said_in(part: Message, *, attached: bool) -> str:
+    """Of an alternative what the first says, its plain text. Of an e-mail inside it nothing: others wrote that."""
+    kind, inside = part.get_content_type(), part.get_payload() if part.is_multipart() else None
+    if isinstance(inside, list):
+        if not kind.startswith("multipart/"):
+            return ""
+        parts = (_said_in(one, attached=attached) for one in inside[:PARTS_MOST] if isinstance(one, Message))
+        said = (text for text in parts if text.strip())
+        return next(said, "") if kind == "multipart/alternative" else "\n\n".join(said)
+    if part.get_content_disposition() == "attachment" and not attached:
+        return ""
+    if kind == "text/html":
+        words = _Words()
+        words.feed(_decoded(part))
+        return words.text
+    return _decoded(part) if kind in _WORDY or kind.startswith("multipart/") else ""  # its boundary is nowhere
 
 
 def _decoded(part: Message) -> str:
-    raw = part.get_payload(decode=True)
+    charset = _charset_of(part)
+    try:
+        raw = part.get_payload(decode=True)
+    except UnicodeError:  # it decodes by some charsets itself
+        part.del_param("charset")
+        raw = part.get_payload(decode=True)
     if not isinstance(raw, bytes):
         return ""
+    return _text(raw, charset).replace("\x00", "")[: 4 * TEXT_MOST]
+
+
+def _charset_of(part: Message) -> str:
+    """Python's name of it; UTF-8 where it is not told or unknown."""
     try:
-        text = raw.decode(part.get_content_charset() or "utf-8", errors="replace")
-    except LookupError:
-        text = raw.decode("utf-8", errors="replace")
-    return text.replace("\x00", "")[: 4 * TEXT_MOST]
+        return codecs.lookup(part.get_content_charset() or "utf-8").name
+    except (LookupError, ValueError):
+        return "utf-8"
+
+
+def _text(raw: bytes, charset: str) -> str:
+    for one in ("utf-8", "cp1252") if charset in _WESTERN else (charset,):
+        try:
+            return raw.decode(one)
+        except (UnicodeError, LookupError):  # no charset but another codec: hex, base64
+            continue
+    return raw.decode("cp1252" if charset in _WESTERN else "utf-8", errors="replace")
 
 
 class _Words(HTMLParser):
     """The words of an HTML text, a line a block; where it quotes, a line that is marked so stands for the quotation."""
 
     _BREAKS = frozenset({"br", "p", "div", "tr", "li", "h1", "h2", "h3", "table"})
+    _SILENT = frozenset({"style", "script", "blockquote", "title"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -378,7 +452,7 @@ class _Words(HTMLParser):
         return re.sub(r"\n{3,}", "\n\n", "".join(self._pieces)).strip()
 
     def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002  # its signature
-        if tag in ("style", "script", "blockquote", "head"):
+        if tag in self._SILENT:
             self._silent += 1
             if tag == "blockquote":
                 self._pieces.append("\n>\n")
@@ -386,7 +460,7 @@ class _Words(HTMLParser):
             self._pieces.append("\n")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in ("style", "script", "blockquote", "head"):
+        if tag in self._SILENT:
             self._silent = max(0, self._silent - 1)
         elif tag in self._BREAKS:
             self._pieces.append("\n")

@@ -220,6 +220,8 @@ def test_whoever_has_our_message_and_asks_for_no_more_does_what_its_link_does(
         ("Stop", "opted_out"), ("Pat has left Acme. Please remove me from your list.", "opted_out"),
         ("I am away. Please do not call me until Monday.", "out_of_office"),
         ("I am away until October 5. " + "Acme sells homes. " * 10 + "Unsubscribe", "out_of_office"),
+        ("Stop e-mailing me.\n\nPat of Acme\n" + "1 Main St, Boston, MA. " * 10, "opted_out"),
+        ("I am away until October 5. To unsubscribe from our newsletter click here.", "out_of_office"),
     ],
 )  # fmt: skip
 def test_few_words_that_ask_to_stop_count_though_a_program_says_that_it_wrote_them(
@@ -234,6 +236,17 @@ def test_few_words_that_ask_to_stop_count_though_a_program_says_that_it_wrote_th
         assert ("stop", "any") in reasons(), "at once, in the request"
     reading.handle_open()
     assert member(place).why == why and (reasons() == []) == (why == "out_of_office")
+
+
+def test_an_opt_out_that_may_be_quoted_waits_for_a_person(postbox: Postbox, settings: Any) -> None:
+    """Written below a quotation without marks: nothing tells her words from ours."""
+    place = make_mails(1, settings, postbox, steps=TWO)
+    send_all()
+    reply_to = f"r+{of(place, 'p0').callback_token.hex}@in.example.com"
+    write(letter("p0@example.com", reply_to, "On Tue, Ann wrote:\nMay I ask you something?\n\nTake me off your list"))
+    heard = IncomingMessage.objects.get()
+    assert heard.meaning == "ask" and str(heard.text).endswith("Take me off your list")
+    assert reasons() == [] and state(place) != "active"
 
 
 def test_a_wrong_person_by_an_alias_is_written_to_no_more(postbox: Postbox, settings: Any) -> None:

@@ -194,6 +194,19 @@ def test_what_the_mailbox_does_not_give_out_now_is_asked_for_again(
     assert ("stop", "any") in reasons()
 
 
+def test_a_mailbox_that_does_not_search_now_is_asked_again(
+    postbox: Postbox, store: ImapStore, settings: Any, caplog: Any
+) -> None:
+    make_mails(1, settings, postbox)
+    send_all()
+    store.add(comes(postbox, "stop", "p0@example.com"))
+    store.refuses = [("SEARCH", 0)]
+    with caplog.at_level(logging.WARNING):
+        assert mailbox.fetch() == 0
+    assert "does not search" in caplog.text
+    assert mailbox.fetch() == 1
+
+
 def test_the_mailbox_is_read_once_each_through_cuts_and_absence(
     postbox: Postbox, store: ImapStore, settings: Any, caplog: Any
 ) -> None:

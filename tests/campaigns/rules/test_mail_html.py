@@ -26,7 +26,19 @@ UNSEEN = [
     f"{ADDRESS} {OUT.replace('Unsubscribe', PICTURE)} Unsubscribe",
     f"{ADDRESS} <p style='opacity: 0'>{OUT}</p>",
     f"{ADDRESS} {OUT.replace('<a', '<a style=max-height:0')}",
-]
+    f"{ADDRESS} {OUT.replace('Unsubscribe', PICTURE.replace('>', ' alt=Unsubscribe width=1>'))}",
+    f"<style>@media screen {{ .x, .y > #z {{ display: none }} }}</style><p id=z>{ADDRESS}</p>{OUT}",
+    *(
+        f"<div style='{style}'>{ADDRESS} {OUT}</div>"
+        for style in (
+            "display:/**/none", "display:none!important;display:block", "font-size:1px", "font-size: .1em",
+            "font:1px/1px Arial", "opacity:.01", "opacity:0.0", "height:0;overflow:hidden",
+            "max-width:1px; overflow: hidden", "text-indent:-9999px", "position:absolute;left:-9999px",
+            "margin:-9999px 0 0", "color:transparent", "color:rgba(0, 0, 0, 0.0)", "color:rgb(0 0 0 / 0%)",
+            "mso-hide:all", "clip-path:inset(100%)", "position:absolute;clip:rect(0 0 0 0)", "transform:scale(0)",
+        )
+    ),
+]  # fmt: skip
 
 REFUSED = [
     ("<script>alert(1)</script>", "Scripts"),
@@ -125,6 +137,23 @@ def test_an_e_mail_without_what_it_must_have_where_it_is_seen_is_refused(
         f"<p><img src='https://a.example/b' style='display:none'>{ADDRESS}</p>"
         + OUT.replace("Unsubscribe", PICTURE.replace(">", " alt='Unsubscribe'>")),
         f"<p>{ADDRESS}<p>{OUT}",
+        f"<style>@media (max-width:600px) {{ .wide {{ display:none }} }}</style><b class=wide>x</b>{ADDRESS} {OUT}",
+        *(
+            f"<div style='{style}'>{ADDRESS} {OUT}</div>"
+            for style in (
+                "display:none;display:block",
+                "opacity:1;fill-opacity:0",
+                "width:1px;min-width:100%;overflow:hidden",
+                "max-width:600px;overflow:hidden",
+                "font-size:0;font-size:14px",
+                "margin:-8px 0",
+                "min-height:0",
+                "color:rgba(0,0,0,0.6)",
+                "font:bold 13px Arial",
+                "font-size:85%",
+                "position:relative;left:-4px",
+            )
+        ),
     ],
 )
 def test_what_must_be_seen_may_stand_beside_what_is_not(html: str) -> None:

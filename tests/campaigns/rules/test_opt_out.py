@@ -42,6 +42,17 @@ OPT_OUT = (
     "please leave me off your mailing list", "please delete my e-mail", "lose my email address",
     # a sentence of its own
     "Not interested, stop", "Stop - Maria", "Stop. I am not selling.", "Please don't. Stop!", "No! Stop texting me",
+    # above what stands below an e-mail
+    "Revoke\n\nSent from my iPhone", "No more\n\nJohn Smith\n1 Main St", "END\n-- \nJohn", "Remove\n\nThanks, Pat",
+    "Stop\nJohn Smith\nIf you are not the intended recipient, please delete this e-mail.",
+    "Do not contact me.\n\nTo unsubscribe from our newsletter click here.",
+    "If you would stop contacting me, thanks", "John here. If you received this, please do not contact me.",
+    "I want to unsubscribe, do not send me more", "I would like to unsubscribe from here",
+    "Take my name off your list, my lawyer handles it",
+    # other verbs, drawled
+    "Please discontinue emailing me", "halt all communication", "stop soliciting me", "please stop reaching out",
+    "cease", "desist!", "stoooop", "Do not email this address", "put us on your do not contact list",
+    "Stop texting me. Call me and I will sue",
     # beside a wrong number
     "STOP wrong number", "Wrong number. Stop", "I sold it, remove me",
     # Spanish
@@ -68,6 +79,17 @@ ASK = (
     "You are not authorized to contact me", "I am reporting you",
     "My house was removed from the list by the agent",
     "I did not give permission to contact me",
+    "I never signed up for this", "Consent revoked", "I no longer wish to receive these", "leave my family alone",
+    "You are not to contact me again", "Do not send me emails", "I'd like off the list", "never again",
+    # one channel, where another is named
+    "don't text me, call me", "Don't call my house, call my cell", "Please do not email me. Text my cell",
+    # how to stop somebody's mail: ours, quoted, or that of who writes
+    "Yes, call me.\nUnsubscribe: https://example.com/u/1", "Please unsubscribe https://example.com/u/1",
+    "I had to click to unsubscribe", "Sure, call me Tuesday.\n\nJohn\nTo unsubscribe from our e-mails click here.",
+    "If you would like to get sued keep texting me", "Yes. You can unsubscribe at any time.",
+    "Ok, call me\n\nTo unsubscribe from this group, send an email to list+unsubscribe@example.com",
+    "harassed by the city over code violations",
+    "remove my name from the mortgage", "they quit calling it a teardown years ago",
 )  # fmt: skip
 REPLY = (
     "don't call me before 5", "Don't call me at work", "Yes", "Who is this?", "how much?", "What's your offer",
@@ -78,6 +100,14 @@ REPLY = (
     "don't send the offer yet, my wife reads it first", "Is my house on your list?", "I checked out your records",
     "We took the sign off the lawn", "please e-mail me", "no e-mail", "send me the offer by e-mail",
     "I'll reach out to you again",
+    # small print
+    "Yes.\n\nIf you are not the intended recipient, please delete this e-mail and do not contact us.",
+    "Let's talk. If you have received this message in error, please notify the sender and delete my e-mail.",
+    "Call me\nIf you do not wish to receive e-mails from us, please let us know",
+    # a house's papers
+    "take my name off the deed", "get me off the loan", "what if I took it off list",
+    "I don't want to hear from you until after the holidays", "wrong number of bedrooms, it has 4", "f you can do 250k",
+    "it is out of your list price",
     "Do not send anything to the tenant", "don't send it before Friday",
     "my number is 602 555 0111", "Liked “Hi Maria. Reply STOP to end”", "I never got your text", "We just sold our car",
 )  # fmt: skip

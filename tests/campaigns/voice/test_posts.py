@@ -70,6 +70,14 @@ def test_an_unsigned_post_is_refused_and_an_unknown_call_changes_nothing(world: 
     assert Client().get(f"/api/webhooks/twilio/{door}/{attempt.token}").status_code == 405
 
 
+@pytest.mark.parametrize("name", ["CallStatus", "DialCallStatus", "AnsweredBy", "SequenceNumber", "ErrorCode"])
+@pytest.mark.parametrize("door", ["call", "caller", "dial", "amd"])
+def test_a_post_that_holds_what_no_row_can_is_kept_all_the_same(world: World, door: str, name: str) -> None:
+    fields = {**leg(3, "completed"), "DialCallStatus": "busy", "AnsweredBy": "human", name: "a\x00b"}
+    assert post(door, ringing(world).token, fields).status_code == 200
+    assert Inbound.objects.get().handled_at is not None
+
+
 def test_a_call_is_heard_at_once_from_ringing_to_its_end(world: World) -> None:
     WebhookEndpoint.objects.create(
         team_id=world.team_id, url="https://hooks.example.com/", events=["call.ended"], secret="x"
