@@ -322,7 +322,7 @@ def _above_quotation(lines: Sequence[str], number: int) -> int:
     for count in range(1, _WROTE_LINES + 1):
         if _WROTE.fullmatch(" ".join(one.strip() for one in lines[number : number + count])):
             return count
-        if not line.startswith(("On ", "El ")) or not _next(lines[: number + count + 1], number + count):
+        if not line.startswith(("On ", "El ")) or not "".join(lines[number + count : number + count + 1]).strip():
             return 0
     return 0
 
@@ -386,7 +386,7 @@ def _header(message: Message, name: str) -> str:
 
 def _text_of(message: Message) -> str:
     """What its parts say, one below the other; what is attached, where nothing else says anything."""
-    return _said_in(message, attached=False) or _said_in(message, attached=True)
+    return (_said_in(message, attached=False) or _said_in(message, attached=True))[: 4 * TEXT_MOST]
 
 
 def _said_in(part: Message, *, attached: bool) -> str:
