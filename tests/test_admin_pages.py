@@ -539,6 +539,14 @@ def test_thirty_rows_cost_as_many_queries_as_three(boss: Client, model: type[Mod
     assert queries() == with_three
 
 
+def test_an_apps_own_page_lists_its_models_and_no_other_page_has_django_list_them(boss: Client):
+    models = address(Bucket, "changelist")
+    page = boss.get(reverse("admin:app_list", args=["buckets"]))
+
+    assert page.status_code == 200 and f'href="{models}"' in page.content.decode().partition("<main")[2]
+    assert boss.get(models).context["available_apps"] == []
+
+
 def test_the_index_shows_no_secret_either(boss: Client):
     assert_no_secret(body(boss.get(reverse("admin:index"))))
 
