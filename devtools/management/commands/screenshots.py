@@ -96,6 +96,7 @@ WIDTHS = (1440, 390)  # px
 TALLEST = 2000  # px: enough to know a page by
 LARGEST = 150_000  # bytes of a picture: it is committed
 COLOURS = (128, 64, 32, 16)  # as many as fit
+DRAWN_LAST = {"api": ".opblock"}  # what a page shows long after it has loaded
 SETTLED = 800  # ms for maps and whatever else is drawn after loading
 PATIENCE = 60.0  # seconds for the runs that home is to show
 
@@ -135,6 +136,7 @@ class Command(demo.Command):
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 900})
                 page.goto(PAGES[name].format(**known))
+                page.locator(DRAWN_LAST.get(name, "body")).first.wait_for()
                 page.wait_for_timeout(SETTLED)
                 height = page.evaluate("document.documentElement.scrollHeight")
                 page.set_viewport_size({"width": width, "height": min(height, TALLEST)})  # no bar floats
