@@ -17,7 +17,7 @@ from campaigns.rules.channels import is_of_channel
 from campaigns.sending import limits, ours, payer
 from campaigns.sending.forgetting import erased_of
 from campaigns.sending.mailing import EMAIL, mail_of
-from campaigns.sending.moving import Moves
+from campaigns.sending.moving import Moves, NotRunning
 from campaigns.sending.steps import changed_texts
 from common.faultpoints import commit
 from integrations.ledger import batches, pace
@@ -82,7 +82,8 @@ def intend(operation_id: int, ids: Sequence[UUID], token: UUID, made: list[UUID]
        written here: where our own code breaks on it, nothing is committed.
     6. Members and messages are locked. Was one of them cancelled meanwhile, all of this is undone (Changed).
     7. The calls, sent as from this commit; refused ones end, later ones go back.
-    8. The campaign must still be running, by its row (NotRunning), or all of this is undone.
+    8. The campaign must have been running for the gate, and must be still, by its row (NotRunning), or all of this is
+       undone.
 
     made: takes the calls' ids before the commit, for a caller that loses the word of it (`settling.take_back`).
     Raises Closed where nothing may be sent, Changed, NotRunning.
@@ -241,6 +242,10 @@ def _answered(
     elif row.campaign is not None and (lacks := ours.lacks(decision)):
         moves.to(row, State.DUE, receipt_id=asked.receipt_id, error=lacks)
         found.lacks = lacks
+    elif row.campaign is not None and any(
+        one.code == "campaign_state" and one.verdict == "no" for one in decision.answers
+    ):
+        raise NotRunning  # when it was asked of: it may have been resumed by now
     else:
         passes = row.channel if is_of_channel(decision) else ""
         _refuse(moves, row, decision.first, asked.receipt_id, passes=passes)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
@@ -146,6 +146,32 @@ def test_a_pause_comes_before_the_intent_or_after_it(vendor: Sandbox, settings: 
     send_all()
     assert len(hits(vendor)) == 3
     assert place.now().status == "completed"
+
+
+def test_a_campaign_that_is_resumed_while_its_messages_are_judged_loses_nobody(
+    vendor: Sandbox, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = make_world(3, settings)
+    judge, hers = intending.lock_and_decide, connection.copy()
+
+    def paused_meanwhile(rows: Any, **how: Any) -> Any:
+        """She pauses it before it is asked of, and resumes it before anything is written."""
+        with hers.cursor() as cursor:
+            cursor.execute("UPDATE campaigns_campaign SET status = 'paused', paused_by = 'person'")
+            answers = judge(rows, **how)
+            cursor.execute("UPDATE campaigns_campaign SET status = 'running', paused_by = ''")
+        hers.close()
+        return answers
+
+    monkeypatch.setattr(intending, "lock_and_decide", paused_meanwhile)
+    ids, token = take(place)
+    with pytest.raises(NotRunning):
+        intend(ids, token)
+    settling.give_back(ids, token)
+    monkeypatch.undo()
+    send_all()
+    assert len(hits(vendor)) == 3
+    assert place.counters() == {"accepted": 3, "sent": 3}
 
 
 def test_a_cancel_takes_back_what_waits(vendor: Sandbox, settings: Any) -> None:
