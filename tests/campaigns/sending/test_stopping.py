@@ -152,7 +152,7 @@ def test_a_campaign_that_is_resumed_while_its_messages_are_judged_loses_nobody(
     vendor: Sandbox, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = make_world(3, settings)
-    judge, hers = intending.lock_and_decide, connection.copy()
+    judge, hers = vars(intending)["lock_and_decide"], connection.copy()
 
     def paused_meanwhile(rows: Any, **how: Any) -> Any:
         """She pauses it before it is asked of, and resumes it before anything is written."""
