@@ -34,16 +34,11 @@ def declared(style: str) -> dict[str, str]:
 def hides(said: dict[str, str]) -> bool:
     """Whether nobody sees the element, and all that stands in it."""
     cuts = said.get("overflow", said.get("overflow-y", said.get("overflow-x", ""))) in ("hidden", "clip")
-    sides = ["height", "max-height", *(["width", "max-width"] if "min-width" not in said else [])]
+    sides = ["height", "max-height", *([] if "min-width" in said else ["width", "max-width"])]
     flat = any((size := pixels(said.get(name, ""))) is not None and size < FLATTEST for name in sides)
-    out = said.get("position") in ("absolute", "fixed", "relative")
-    places = [
-        "text-indent",
-        "margin",
-        "margin-left",
-        "margin-top",
-        *(["left", "top", "right", "bottom"] if out else []),
-    ]
+    places = ["text-indent", "margin", "margin-left", "margin-top"]
+    if said.get("position") in ("absolute", "fixed", "relative"):
+        places += ["left", "top", "right", "bottom"]
     opacity, turned = NUMBER.fullmatch(said.get("opacity", "")), said.get("transform", "")
     return (
         said.get("display") == "none"
