@@ -38,8 +38,7 @@ from integrations.operating.vendors import trouble
 
 if TYPE_CHECKING:
     Inline = admin.TabularInline[Operation, Vendor]
-    ModelForm = forms.ModelForm[Operation]
-    Operations = forms.BaseInlineFormSet[Operation, Vendor, ModelForm]
+    Operations = forms.BaseInlineFormSet[Operation, Vendor, AsShown]
 
     class WithToday(Vendor):
         """As `VendorAdmin.get_queryset` reads them."""
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
         used_today: Decimal
 
 else:
-    Inline, ModelForm = TabularInline, forms.ModelForm
+    Inline = TabularInline
 
 SETTINGS = ("pace", "price", "batch", "fresh_days")
 CHANGES_SHOWN = 20
@@ -395,7 +394,7 @@ class OperationAdmin(ToldAdmin):
     def has_delete_permission(self, _request: HttpRequest, _obj: Vendor | Operation | None = None) -> bool:
         return False
 
-    def save_model(self, request: HttpRequest, obj: Operation, form: ModelForm, change: Any) -> None:
+    def save_model(self, request: HttpRequest, obj: Operation, form: forms.ModelForm[Any], change: Any) -> None:
         if "price" in form.changed_data:  # decides a billing check; operations are the first of all locks
             vendors.prices_were_set([obj])
         super().save_model(request, obj, form, change)
