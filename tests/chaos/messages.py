@@ -23,7 +23,7 @@ from campaigns.models import Campaign, Delivery, Member
 from campaigns.sending import pump, states, steps
 from campaigns.sending.doubts import NotInDoubt, resolve
 from integrations.ledger.persistence import persist
-from integrations.models import Budget, Operation
+from integrations.models import Balance, Operation
 from leads.models import Lead
 from leads.permission.suppressing import suppress
 from sandbox.server import SandboxConfig
@@ -161,7 +161,7 @@ def check_counters(campaign_id: UUID, rows: Counter[str]) -> None:
             raise Broken(f"{name} is {getattr(campaign, name)}, and {counted} by its rows")
     if campaign.due != rows.total():
         raise Broken(f"{campaign.due} messages are said to be made, {rows.total()} were")
-    reserved = persist(lambda: Budget.objects.filter(scope=f"campaign:{campaign_id}").aggregate(all=Sum("reserved")))
+    reserved = persist(lambda: Balance.objects.filter(scope=f"campaign:{campaign_id}").aggregate(all=Sum("reserved")))
     if reserved["all"]:
         raise Broken(f"${reserved['all']} are still held")
 
@@ -268,7 +268,7 @@ def caps(place: Place) -> Sequence[str]:
             if taken != fifth:
                 raise Broken(f"{taken} messages left under a limit of {fifth} by {name}: {dict(rows)}")
             check_counters(made[name].pk, rows)
-        spent = Budget.objects.get(scope=f"campaign:{made['money'].pk}").spent
+        spent = Balance.objects.get(scope=f"campaign:{made['money'].pk}").spent
         if spent != price * fifth:
             raise Broken(f"${spent} were spent under a limit of ${price * fifth}")
         return [f"{fifth} of {people} by money and by day, {people} people in three campaigns got one text each"]

@@ -18,7 +18,7 @@ from common.db.clock import database_now
 from common.db.ids import uuid7
 from enrichment.models import Run, Schedule
 from integrations.ledger import scopes
-from integrations.models import Budget
+from integrations.models import Balance
 from leads.models import SavedView, Tag
 from tests.admin_site import act, address, hidden, staff, words
 from tests.api.client import Api, body_of
@@ -79,7 +79,7 @@ def test_a_sample_on_the_page_counts_for_her_team(place: Place):
 
     assert place.client.post(f"{DESK}/find/sample/", search).status_code == 200
 
-    spent = dict(Budget.objects.filter(scope__startswith="team:").values_list("scope", "spent"))
+    spent = dict(Balance.objects.filter(scope__startswith="team:").values_list("scope", "spent"))
     assert spent == {scopes.team_month(place.west.pk, database_now()): Decimal("0.50")}
 
 

@@ -29,7 +29,7 @@ from enrichment.worker import late_phones
 from integrations.ledger import breaker
 from integrations.lookups import reveals
 from integrations.lookups.gate import settle
-from integrations.models import Budget, Lookup, Operation, PhoneReveal, Vendor, VendorCall
+from integrations.models import Balance, Lookup, Operation, PhoneReveal, Vendor, VendorCall
 from integrations.vendors.apollo import webhook
 from leads.models import Lead
 from operations.metrics import exposition
@@ -127,7 +127,7 @@ def money() -> tuple[Decimal, Decimal]:
     """Spent and reserved: what the vendor's day, the users' months and the runs all must say."""
     both = set()
     for kind in ("vendor:apollo", "user:", "run:"):
-        sums = Budget.objects.filter(scope__startswith=kind).aggregate(spent=Sum("spent"), reserved=Sum("reserved"))
+        sums = Balance.objects.filter(scope__startswith=kind).aggregate(spent=Sum("spent"), reserved=Sum("reserved"))
         both.add((sums["spent"], sums["reserved"]))
     (agreed,) = both
     return agreed
@@ -256,14 +256,14 @@ def test_no_cap_is_broken_while_phones_are_to_come(apollo: Sandbox, cap: str) ->
         run = start(bucket, kind="apollo", reveal_phones=True, lead_ids=ids(bucket))
         for _ in range(20):
             run = finish(run, 15)
-            spent, reserved = money() if Budget.objects.exists() else (Decimal(0), Decimal(0))
+            spent, reserved = money() if Balance.objects.exists() else (Decimal(0), Decimal(0))
             assert spent + reserved <= Decimal(cap)
             assert billed(apollo) <= Decimal(cap)
             assert find_drift() == []
             apollo_has_told()
             overdue()
             moved = late_phones.sweep()
-            assert sum(money() if Budget.objects.exists() else [Decimal(0)]) <= Decimal(cap)
+            assert sum(money() if Balance.objects.exists() else [Decimal(0)]) <= Decimal(cap)
             if run.status == "completed" or not moved:
                 break
             run = services.resume_run(run=run, by=run.owner)
@@ -272,7 +272,7 @@ def test_no_cap_is_broken_while_phones_are_to_come(apollo: Sandbox, cap: str) ->
     apollo_has_told()
     overdue()
     late_phones.sweep()
-    if Budget.objects.exists():
+    if Balance.objects.exists():
         assert money() == (billed(apollo), 0)
     else:
         assert (cap, billed(apollo)) == ("0.17", 0)

@@ -15,7 +15,7 @@ from accounts.models import User
 from enrichment.worker import late_phones
 from integrations.ledger import calls
 from integrations.lookups import pushes
-from integrations.models import Budget, Lookup, PhoneReveal, VendorCall
+from integrations.models import Balance, Lookup, PhoneReveal, VendorCall
 from integrations.vendors.apollo import webhook
 from operations.reconcile import find_drift
 from tests.admin_site import address, superuser
@@ -126,4 +126,4 @@ def test_a_body_that_cannot_be_read_proves_no_amount_and_is_not_kept(body: str, 
     assert PhoneReveal.objects.get().raw is None
     push(call, [person(1, phone=False)])
     assert late_phones.sweep() == 1
-    assert Budget.objects.get(scope=SCOPE).spent == Decimal("0.02")
+    assert Balance.objects.get(scope=SCOPE).spent == Decimal("0.02")

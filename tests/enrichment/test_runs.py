@@ -23,7 +23,7 @@ from enrichment.services import IdempotencyConflict, RunError, start_run
 from enrichment.worker import purchase, queue, stages
 from integrations.ledger import breaker, calls, catalogue
 from integrations.ledger.sending import carry_out
-from integrations.models import Budget, Lookup, Operation, Vendor, VendorCall
+from integrations.models import Balance, Lookup, Operation, Vendor, VendorCall
 from integrations.vendors.adapters import adapter_for
 from leads.models import Lead
 from leads.selection.filters import BadFilter
@@ -68,7 +68,7 @@ def test_a_run_makes_its_leads_contactable_for_what_the_vendor_billed(sandbox: S
     assert run.status == "completed"
     assert run.total == run.done == 60
     assert (run.failed, run.skipped) == (0, 0)
-    assert run.spent == billed(sandbox) == Budget.objects.get(scope=run.budget_scope).spent
+    assert run.spent == billed(sandbox) == Balance.objects.get(scope=run.budget_scope).spent
     assert run.reserved == 0
     with_phone = Lead.objects.filter(bucket=bucket, phone__isnull=False)
     assert run.enriched == bucket.enriched_leads == with_phone.count() > 30

@@ -23,7 +23,7 @@ from enrichment.scheduling.services import change_schedule, create_schedule, run
 from enrichment.scheduling.tick import MAX_FAILURES, run_due_schedules
 from enrichment.selectors import schedule_result
 from enrichment.services import RunError, cancel_run, pause_run
-from integrations.models import Budget, Vendor
+from integrations.models import Balance, Vendor
 from leads.models import Lead
 from operations import home
 from sandbox.server import Sandbox
@@ -231,7 +231,7 @@ def test_run_now_is_once_and_leaves_the_cadence_alone(bucket: Bucket) -> None:
 def test_each_tick_buys_the_next_leads_until_none_is_left(sandbox: Sandbox, bucket: Bucket) -> None:
     schedule = make(bucket, limit=25)
     assert [finish(do(schedule).last_run).total for _ in range(3)] == [25, 25, 10]
-    assert billed(sandbox) == sum(Budget.objects.filter(scope__startswith="run:").values_list("spent", flat=True))
+    assert billed(sandbox) == sum(Balance.objects.filter(scope__startswith="run:").values_list("spent", flat=True))
     schedule = do(schedule)
     assert schedule.last_result == "Nothing to do: no lead is pending."
     assert Run.objects.count() == 3

@@ -101,7 +101,7 @@ def test_two_hosts_buy_nothing_twice_and_the_run_counts_its_items(sandbox: Sandb
     run = finish(run)
     assert (run.status, run.total, run.done) == ("completed", 150, 150)
     assert {name: getattr(run, name) for name in counted(run)} == counted(run)
-    assert run.spent == billed(sandbox) == Budget.objects.get(scope=run.budget_scope).spent
+    assert run.spent == billed(sandbox) == Balance.objects.get(scope=run.budget_scope).spent
     assert (run.reserved, billed_twice(sandbox), find_drift()) == (0, 0, [])
     assert Notification.objects.filter(kind=NoticeKind.RUN_DONE).count() == 1  # completed once
 
