@@ -15,7 +15,7 @@ from common.db.clock import database_now
 from common.db.ids import uuid7
 from integrations import services
 from integrations.ledger import catalogue, scopes
-from integrations.models import Budget, Lookup, Operation, Vendor, VendorCall
+from integrations.models import Balance, Lookup, Operation, Vendor, VendorCall
 from integrations.services import NotNow
 from integrations.vendors import adapters
 from integrations.vendors.contract import Answer, Query, Reply
@@ -90,7 +90,7 @@ def test_a_scope_that_stays_refused_is_said_after_three_requests_and_holds_no_mo
     assert (caught.value.category, caught.value.status) == (Category.AUTH_ERROR, 403)
     assert states() == ["released"] * 3
     assert after_a_refused_scope() == (True, "", 0)
-    assert set(Budget.objects.values_list("reserved", "spent")) == {(0, 0)}
+    assert set(Balance.objects.values_list("reserved", "spent")) == {(0, 0)}
     assert Lookup.objects.get().state == Lookup.State.FREE
 
 
@@ -104,7 +104,7 @@ def test_a_single_detail_counts_against_the_limit_of_leads_and_says_what_it_was_
         Category.BUDGET_EXHAUSTED,
         "today's limit of 1 leads is used up",
     )
-    assert Budget.objects.get(scope=scopes.leads_day(ann.pk, database_now())).spent == 1
+    assert Balance.objects.get(scope=scopes.leads_day(ann.pk, database_now())).spent == 1
     assert billed(sandbox) == Decimal("0.05")
     assert VendorCall.objects.get().purpose == "lookup"
 
@@ -114,7 +114,7 @@ def test_a_trace_and_a_search_count_no_lead(sandbox: Sandbox) -> None:
     assert services.count_properties({"state": "WA"}, user_id=ann.pk) > 0
     person = {"first_name": "John", "last_name": "Doe", "address": "1 A St", "city": "Kent", "state": "WA"}
     services.look_up("skip_trace", skip_trace_query(**person), user_id=ann.pk)
-    assert not Budget.objects.filter(scope__startswith=scopes.beginning(scopes.LEADS)).exists()
+    assert not Balance.objects.filter(scope__startswith=scopes.beginning(scopes.LEADS)).exists()
 
 
 def test_a_run_says_what_its_requests_were_for_and_counts_a_lead_once(sandbox: Sandbox) -> None:
@@ -122,7 +122,7 @@ def test_a_run_says_what_its_requests_were_for_and_counts_a_lead_once(sandbox: S
     run = finish(start(make_bucket(sandbox, ann, 3)))
     assert set(VendorCall.objects.values_list("purpose", "run_id")) == {(f"run:{run.pk}", run.pk)}
     assert set(VendorCall.objects.values_list("operation__name", flat=True)) == {"property_detail", "skip_trace"}
-    assert Budget.objects.get(scope=scopes.leads_day(ann.pk, database_now())).spent == 3
+    assert Balance.objects.get(scope=scopes.leads_day(ann.pk, database_now())).spent == 3
 
 
 def test_requests_of_before_say_what_they_were_for() -> None:
