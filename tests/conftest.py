@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -260,6 +260,32 @@ def _recovered() -> None:
 
     calls.RECOVERY = timedelta(0)
     pace.STALE = 30.0  # 0.5 s: between two lines of a test that reserves and then sends, other processes had the cores
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _told_whatever_other_tests_hold() -> Iterator[None]:
+    """Changes of leads are told once all older transactions of the server are over: of the tests' server, that of a
+    module that keeps one open for minutes (`kept_open`). A test's own database knows nothing of those."""
+    from django.db import connection
+
+    from leads.changes import reading
+
+    whole = reading.cluster_now
+
+    def own() -> tuple[str, int, datetime]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+            (begun,) = cursor.fetchone() or (0,)  # all below are over, or stand in what is read now
+            cursor.execute(
+                "SELECT min(backend_xid::text::bigint) FROM pg_stat_activity WHERE datname = current_database()"
+            )
+            (oldest,) = cursor.fetchone() or (None,)
+        cluster, _, now = whole()
+        return cluster, min(begun, begun if oldest is None else oldest), now
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "cluster_now", own)
+        yield
 
 
 @pytest.fixture(scope="session")

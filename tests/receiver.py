@@ -11,7 +11,7 @@ from threading import Thread
 from types import TracebackType
 from typing import Any, Self
 
-PATIENCE = 5.0  # seconds
+PATIENCE = 60.0  # seconds
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class Receiving:
 
     def listen(self, *secrets: str) -> None:
         """The receiver forgets what has come, and knows these secrets."""
-        answer = requests.post(f"{self.server.base_url}/sandbox/webhooks", json={"secrets": secrets}, timeout=5)
+        answer = requests.post(f"{self.server.base_url}/sandbox/webhooks", json={"secrets": secrets}, timeout=60)
         answer.raise_for_status()
 
     def emit(self, object_id: object = "1", event: str = "run.completed", **data: Any) -> WebhookDelivery:
@@ -47,7 +47,7 @@ class Receiving:
             delivering.serve(endpoint)
 
     def came(self) -> list[dict[str, Any]]:
-        answer = requests.get(f"{self.server.base_url}/sandbox/webhooks", timeout=5)
+        answer = requests.get(f"{self.server.base_url}/sandbox/webhooks", timeout=60)
         received: list[dict[str, Any]] = answer.json()["received"]
         return [one for one in received if one["path"] == f"/webhooks/{self.by}"]
 

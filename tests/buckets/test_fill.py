@@ -233,7 +233,7 @@ def test_parcels_too_much_alike_end_it_in_words(
 def test_a_bucket_deleted_meanwhile_is_nobodys_error(sandbox: Sandbox, bucket: Bucket, pages: None) -> None:
     fill = fill_of(bucket)
     assert fills.continue_fill(fill.pk)
-    fail_with(sandbox, "property_search", "slow", seconds=0.3, count=1)
+    fail_with(sandbox, "property_search", "slow", seconds=2.0, count=1)
 
     def delete() -> None:
         time.sleep(0.15)

@@ -47,12 +47,12 @@ def test_a_stack_comes_up_is_watched_and_goes_without_a_trace(tmp_path: Path, tr
             home=tmp_path, port=0, servers=servers, sandbox=("--generate=1000",), environment=clock, concurrency=1
         )
         with Stack(options) as stack:
-            assert requests.get(f"{stack.web_url}/readyz", timeout=5).json()["status"] == "ready"
+            assert requests.get(f"{stack.web_url}/readyz", timeout=60).json()["status"] == "ready"
             for begin in (HALF_A_HEAD, HALF_A_BODY):
                 with held(Site(stack.web_url), 40, begin):
                     assert Site(stack.web_url).ask("/healthz") == Site(stack.web_url).ask("/admin/login/") == 200
-            assert requests.get(f"{stack.sandbox_url}/sandbox/ledger", timeout=5).json()["billed"] == "0"
-            told = requests.get(f"{stack.sandbox_url}/sandbox/clock", timeout=5).json()
+            assert requests.get(f"{stack.sandbox_url}/sandbox/ledger", timeout=60).json()["billed"] == "0"
+            told = requests.get(f"{stack.sandbox_url}/sandbox/clock", timeout=60).json()
             assert (told["now"][:11], told["speed"]) == ("2026-09-15T", 20)
             stack.check()
             leaders = {process.pid for process in stack.processes.values()}

@@ -61,13 +61,13 @@ def start_worker(sandbox: Sandbox) -> subprocess.Popen[bytes]:
 
 def kill(worker: subprocess.Popen[bytes]) -> None:
     worker.send_signal(signal.SIGKILL)
-    assert worker.wait(10) == -signal.SIGKILL
+    assert worker.wait(60) == -signal.SIGKILL
     if worker.stdout is not None:
         worker.stdout.close()
 
 
 def wait_until(true: Callable[[], object], words: str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not true():
         assert time.monotonic() < deadline, words
         time.sleep(0.02)

@@ -56,7 +56,7 @@ def changed_at_vendor(sandbox: Sandbox, leads: list[Lead], days_ago: int) -> Non
     """The vendor's own news, told to the sandbox over HTTP."""
     day = (database_now() - timedelta(days=days_ago)).date().isoformat()
     order = {"ids": [int(lead.property_id) for lead in leads], "date": day}
-    answer = requests.post(f"{sandbox.base_url}/sandbox/updates", json=order, timeout=5)
+    answer = requests.post(f"{sandbox.base_url}/sandbox/updates", json=order, timeout=60)
     assert answer.json() == {"updated": len(leads)}
 
 

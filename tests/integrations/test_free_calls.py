@@ -159,8 +159,8 @@ def test_a_third_free_question_at_a_time_is_429_with_words(wire: responses.Reque
     def hold() -> None:
         try:
             with hold_free_call(ann.pk, patience=0) as place:
-                held.wait(10)
-                release.wait(10)
+                held.wait(60)
+                release.wait(60)
                 assert place
         finally:
             connection.close()
@@ -168,7 +168,7 @@ def test_a_third_free_question_at_a_time_is_429_with_words(wire: responses.Reque
     threads = [threading.Thread(target=hold) for _ in range(2)]
     for thread in threads:
         thread.start()
-    held.wait(10)
+    held.wait(60)
     refused = search(ann)
     assert refused.status_code == 429
     assert refused.json()["error"] == {

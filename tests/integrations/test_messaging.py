@@ -29,7 +29,7 @@ from integrations.vendors.messages import Kind, Message
 from sandbox import Sandbox, SandboxConfig
 from tests.integrations.samples import sample
 from tests.receiver import Received, Receiver
-from tests.support import make_user, point_at
+from tests.support import hanging_up_soon, make_user, point_at
 
 TWILIO, SIGNALHOUSE = "twilio", "signalhouse_messaging"
 BOTH = (TWILIO, SIGNALHOUSE)
@@ -49,7 +49,6 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(autouse=True)
 def vendors(sandbox: Sandbox, settings: Any) -> None:
     point_at(sandbox, settings)
-    settings.VENDOR_READ_TIMEOUT = settings.VENDOR_DEADLINE = 0.25  # only what hangs waits so long
 
 
 @pytest.fixture
@@ -61,13 +60,13 @@ def receiver(sandbox: Sandbox) -> Iterator[Receiver]:
 def person(sandbox: Sandbox, script: object = "") -> str:
     """A number of this test's own, whose texts end as the script says."""
     number = next(_numbers)
-    requests.post(f"{sandbox.base_url}/sandbox/numbers", json={number: script}, timeout=5).raise_for_status()
+    requests.post(f"{sandbox.base_url}/sandbox/numbers", json={number: script}, timeout=60).raise_for_status()
     return number
 
 
 def called_back(sandbox: Sandbox, receiver: Receiver, ours: str = OURS) -> str:
     """A number of ours whose posts come to the receiver."""
-    requests.post(f"{sandbox.base_url}/sandbox/callbacks", json={ours: receiver.url}, timeout=5).raise_for_status()
+    requests.post(f"{sandbox.base_url}/sandbox/callbacks", json={ours: receiver.url}, timeout=60).raise_for_status()
     return ours
 
 
@@ -84,7 +83,7 @@ def read(vendor: str, post: Received | messaging.RawPost) -> list[messaging.Post
 
 
 def hits(sandbox: Sandbox, number: str) -> int:
-    log = requests.get(f"{sandbox.base_url}/__log", params={"to": number}, timeout=5).json()
+    log = requests.get(f"{sandbox.base_url}/__log", params={"to": number}, timeout=60).json()
     return int(log["hitsByRecipient"].get(number, 0))
 
 
@@ -97,7 +96,7 @@ def test_a_text_is_sent_once_and_charged_by_our_count(sandbox: Sandbox, vendor: 
     sent = messaging.send(vendor, message(number, text="é" * 161, segments=3, valid_seconds=90_000))
     assert (sent.segments, sent.units, sent.claimed, sent.state) == (2, Decimal(3), Decimal(2), "accepted")
     assert (sent.found, sent.status, sent.request_id) == (1, 201, sent.vendor_id)
-    log = requests.get(f"{sandbox.base_url}/__log", params={"to": number}, timeout=5).json()
+    log = requests.get(f"{sandbox.base_url}/__log", params={"to": number}, timeout=60).json()
     (hit,) = log["hits"]
     assert (hit["id"], hit["to"], hit["from"], hit["text"]) == (sent.vendor_id, number, OURS, "é" * 161)
     assert hit["validity"] == (36_000 if vendor == TWILIO else None), "ten hours are the most; SignalHouse has none"
@@ -119,10 +118,10 @@ def test_a_text_is_sent_once_and_charged_by_our_count(sandbox: Sandbox, vendor: 
     ],
 )
 def test_what_is_not_known_to_be_sent_is_in_doubt_and_what_is_not_sent_says_so(
-    sandbox: Sandbox, vendor: str, script: str, failure: type[VendorFailure], taken: int
+    sandbox: Sandbox, settings: Any, vendor: str, script: str, failure: type[VendorFailure], taken: int
 ) -> None:
     number = person(sandbox, script)
-    with pytest.raises(failure) as raised:
+    with hanging_up_soon(settings, script), pytest.raises(failure) as raised:
         messaging.send(vendor, message(number))
     assert type(raised.value) is failure
     assert not getattr(raised.value, "server_error", False), "no policy about bills may make it a second message"
@@ -164,9 +163,9 @@ def test_a_refusal_has_a_kind_a_code_and_words_without_the_person(
     assert hits(sandbox, number) == 0
 
 
-def test_a_repeat_with_the_same_token_is_answered_and_not_sent_again(sandbox: Sandbox) -> None:
+def test_a_repeat_with_the_same_token_is_answered_and_not_sent_again(sandbox: Sandbox, settings: Any) -> None:
     asked = message(person(sandbox, "hang_after"))
-    with pytest.raises(InDoubt):
+    with hanging_up_soon(settings), pytest.raises(InDoubt):
         messaging.send(SIGNALHOUSE, asked)
     again = messaging.send(SIGNALHOUSE, asked)
     assert hits(sandbox, asked.to) == 1
@@ -352,7 +351,7 @@ def test_a_warning_of_a_number_or_a_campaign_is_told(sandbox: Sandbox, receiver:
     }
     for count, (event, (data, told)) in enumerate(events.items(), 1):
         order = {"event": event, "metaData": data, "to": ours}
-        requests.post(f"{sandbox.base_url}/sandbox/health", json=order, timeout=5).raise_for_status()
+        requests.post(f"{sandbox.base_url}/sandbox/health", json=order, timeout=60).raise_for_status()
         post = receiver.wait(count)[-1]
         (health,) = read(SIGNALHOUSE, post)
         assert isinstance(health, messaging.HealthEvent) and (health.about, health.ours) == told
@@ -498,7 +497,10 @@ def test_the_ledger_pays_for_it_as_for_any_purchase(
             settle(locked, outcome.reply, database_now(), outcome.latency_ms)
         return outcome
 
-    done = execute(operation, call.pk, lambda: messaging.send(TWILIO, asked), wanted=lambda: True, conclude=conclude)
+    with hanging_up_soon(settings, script):
+        done = execute(
+            operation, call.pk, lambda: messaging.send(TWILIO, asked), wanted=lambda: True, conclude=conclude
+        )
     call.refresh_from_db()
     assert (call.state, call.cost) == (state, Decimal(cost))
     assert bool(done.stops) is paused is bool(Vendor.objects.get(pk=TWILIO).paused_reason)

@@ -270,7 +270,7 @@ def test_opening_a_vendor_again_does_not_wait_for_a_settlement_that_adds_a_look_
     thread = threading.Thread(target=settle)
     thread.start()
     try:
-        assert added.wait(10)
+        assert added.wait(60)
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = '3s'")
             breaker.reset(operation.vendor_id)  # OperationalError where it waits

@@ -51,7 +51,7 @@ def together(*works: Callable[[], Any]) -> list[Any]:
     def run(number: int) -> None:
         try:
             connection.ensure_connection()
-            start.wait(10)
+            start.wait(60)
             results[number] = works[number]()
         except Exception as error:
             results[number] = error

@@ -85,4 +85,4 @@ def running(file: Path, port: int) -> Iterator[Site]:
         yield site
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)

@@ -58,7 +58,7 @@ def answer(vendor: Sandbox, to: str, what: str) -> None:
 
 def read_until(is_so: Callable[[], bool]) -> None:
     """Reads what came in, as a worker would, until it is so."""
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 120
     while not is_so():
         assert time.monotonic() < ends
         reading.handle_open()

@@ -51,7 +51,7 @@ def vendor(settings: Any, live_server: Any) -> Iterator[Sandbox]:
 
 def read_until(is_so: Callable[[], bool]) -> None:
     """Reads the vendor's posts, as a worker would, until it is so."""
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 120
     while not is_so():
         assert time.monotonic() < ends
         reading.handle_open()

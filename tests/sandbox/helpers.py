@@ -42,11 +42,11 @@ class Client:
     ) -> requests.Response:
         """POST JSON; at most 5 s."""
         headers = self.key if headers is None else headers
-        return self.session.post(self.url + path, json=body, headers=headers, timeout=5, **kwargs)
+        return self.session.post(self.url + path, json=body, headers=headers, timeout=60, **kwargs)
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> requests.Response:
         """GET; at most 5 s."""
-        return self.session.get(self.url + path, headers=self.key if headers is None else headers, timeout=5)
+        return self.session.get(self.url + path, headers=self.key if headers is None else headers, timeout=60)
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def running(**config: Any) -> Iterator[tuple[Sandbox, requests.Session]]:
 
 def ledger(sandbox: Sandbox, session: requests.Session, query: str = "") -> Any:
     """The sandbox's ledger."""
-    return session.get(f"{sandbox.base_url}/sandbox/ledger{query}", timeout=5).json()
+    return session.get(f"{sandbox.base_url}/sandbox/ledger{query}", timeout=60).json()
 
 
 def sample(name: str) -> Any:

@@ -235,7 +235,7 @@ def test_billed_is_said_by_flag_and_by_object_and_refused_where_it_means_nothing
             parse_flag(wrong)
     url = f"{server[0].base_url}/sandbox/faults"
     given = [{"operation": "skip_trace", "kind": "500", "billed": True}]
-    assert server[1].post(url, data=json.dumps(given), timeout=5).json()[0]["billed"] is True
+    assert server[1].post(url, data=json.dumps(given), timeout=60).json()[0]["billed"] is True
 
 
 def test_a_slow_answer_may_be_made_and_billed_before_the_wait(server: Any, estate: Client) -> None:

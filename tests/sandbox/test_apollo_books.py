@@ -146,7 +146,7 @@ def test_a_push_may_come_before_the_answer(server: tuple[Sandbox, Client], apoll
         f"{apollo.url}{REVEAL}&webhook_url={url}",
         json={"details": PEOPLE},
         headers=apollo.key,
-        timeout=5,
+        timeout=60,
         hooks={"response": lambda *_, **__: before.append(len(came))},
     )
     assert answer.status_code == 200

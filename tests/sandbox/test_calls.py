@@ -24,13 +24,13 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def order(sandbox: Sandbox, scripts: dict[str, object]) -> requests.Response:
-    return requests.post(f"{sandbox.base_url}/sandbox/calls", json=scripts, timeout=5)
+    return requests.post(f"{sandbox.base_url}/sandbox/calls", json=scripts, timeout=60)
 
 
 def place(sandbox: Sandbox, **form: str) -> requests.Response:
     config = sandbox.config
     url = f"{sandbox.vendor_urls['twilio']}/2010-04-01/Accounts/{config.twilio_account}/Calls.json"
-    return requests.post(url, form, auth=(config.twilio_account, config.twilio_token), timeout=5)
+    return requests.post(url, form, auth=(config.twilio_account, config.twilio_token), timeout=60)
 
 
 def dialed(sandbox: Sandbox, script: object, posts: int) -> list[Any]:

@@ -41,7 +41,7 @@ def started(*command: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
         yield process.stdout.readline(), process
     finally:
         process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def run(*command: str) -> "subprocess.CompletedProcess[str]":
@@ -60,14 +60,14 @@ def test_it_says_when_it_is_ready_serves_and_leaves_quietly_on_ctrl_c(command: l
 
         def ask(endpoint: str, **body: object) -> int:
             url = f"{base}/realestateapi/v2/{endpoint}"
-            return requests.post(url, json=body, headers=key, timeout=5).status_code
+            return requests.post(url, json=body, headers=key, timeout=60).status_code
 
         assert ask("PropertySearch", size=2) == 200
         assert [ask("PropertyDetail", id=5) for _ in range(2)] == [404, 429]
         assert ask("AutoComplete", search="seattle") == 503
-        assert requests.get(f"{base}/sandbox/ledger", timeout=5).json()["billed"] == "1"
+        assert requests.get(f"{base}/sandbox/ledger", timeout=60).json()["billed"] == "1"
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "", "")
 
 

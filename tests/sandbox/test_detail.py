@@ -158,7 +158,7 @@ def test_a_bad_bulk_request_is_refused(estate: Client, body: dict[str, Any], mes
 
 
 def test_a_body_that_is_not_json_is_refused(estate: Client) -> None:
-    answer = estate.session.post(estate.url + "/v2/PropertyDetail", data="{", headers=estate.key, timeout=5)
+    answer = estate.session.post(estate.url + "/v2/PropertyDetail", data="{", headers=estate.key, timeout=60)
     assert (answer.status_code, answer.json()["error"]) == (400, "Bad Request")
 
 

@@ -26,7 +26,7 @@ def estate(server: tuple[Sandbox, requests.Session]) -> Client:
 
 
 def order(server: tuple[Sandbox, requests.Session], *faults: dict[str, Any]) -> requests.Response:
-    return server[1].post(f"{server[0].base_url}/sandbox/faults", json=list(faults), timeout=5)
+    return server[1].post(f"{server[0].base_url}/sandbox/faults", json=list(faults), timeout=60)
 
 
 def some_ids(server: tuple[Sandbox, requests.Session], count: int) -> list[int]:
@@ -177,7 +177,7 @@ def test_empty_empties_any_answer(server: Any, estate: Client) -> None:
 def test_a_batch_fault_leaves_a_single_door_alone(server: Any, estate: Client) -> None:
     order(server, {"operation": "property_detail", "kind": "reorder"})
     assert detail(server, estate).status_code == 200
-    assert server[1].get(f"{server[0].base_url}/sandbox/faults", timeout=5).json()[0]["seen"] == 0
+    assert server[1].get(f"{server[0].base_url}/sandbox/faults", timeout=60).json()[0]["seen"] == 0
 
 
 def test_a_refused_request_stays_refused_under_a_fault(server: Any, estate: Client) -> None:
@@ -205,8 +205,8 @@ def test_faults_are_read_and_withdrawn(server: Any, estate: Client) -> None:
     }
     assert posted == [wanted]
     assert order(server, *posted).json() == [wanted]  # what was read can be given back
-    assert server[1].delete(url, timeout=5).json() == []
-    assert server[1].get(url, timeout=5).json() == []
+    assert server[1].delete(url, timeout=60).json() == []
+    assert server[1].get(url, timeout=60).json() == []
 
 
 @pytest.mark.parametrize(
@@ -225,10 +225,10 @@ def test_an_order_nobody_could_mean_is_refused_and_changes_nothing(
     server: Any, estate: Client, body: Any, text: str
 ) -> None:
     order(server, {"operation": "*", "kind": "500"})
-    answer = server[1].post(f"{server[0].base_url}/sandbox/faults", json=body, timeout=5)
+    answer = server[1].post(f"{server[0].base_url}/sandbox/faults", json=body, timeout=60)
     assert answer.status_code == 400
     assert text in answer.json()["message"]
-    assert len(server[1].get(f"{server[0].base_url}/sandbox/faults", timeout=5).json()) == 1
+    assert len(server[1].get(f"{server[0].base_url}/sandbox/faults", timeout=60).json()) == 1
 
 
 def test_the_free_probes_fail_only_by_name(server: Any, estate: Client) -> None:
@@ -267,4 +267,4 @@ def test_stop_waits_for_no_hanging_request() -> None:
     start = time.monotonic()
     sandbox.stop()
     sandbox.stop()
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30  # of sixty

@@ -32,7 +32,7 @@ def server() -> Iterator[Server]:
 def twilio(server: Server, to: str, *, do: str = "", **form: str) -> requests.Response:
     url = f"{server[0].vendor_urls['twilio']}/2010-04-01/Accounts/{AUTH[0]}/Messages.json"
     headers = {"X-Sandbox-Do": do} if do else {}
-    return server[1].post(url, {"To": to, "From": OURS, "Body": "Hi"} | form, auth=AUTH, headers=headers, timeout=5)
+    return server[1].post(url, {"To": to, "From": OURS, "Body": "Hi"} | form, auth=AUTH, headers=headers, timeout=60)
 
 
 def signalhouse(
@@ -41,20 +41,20 @@ def signalhouse(
     body = {"senderPhoneNumber": OURS[1:], "recipientPhoneNumber": [to[1:]], "messageBody": text} | fields
     headers = BEARER | ({"X-Sandbox-Do": do} if do else {}) | ({"Idempotency-Key": key} if key else {})
     url = f"{server[0].vendor_urls['signalhouse_messaging']}/message/sms"
-    return server[1].post(url, json=body, headers=headers, timeout=5)
+    return server[1].post(url, json=body, headers=headers, timeout=60)
 
 
 def asked(server: Server, path: str, **query: Any) -> Any:
     url = f"{server[0].vendor_urls['signalhouse_messaging']}{path}"
-    return server[1].get(url, params={"groupId": "G1234567", **query}, headers=BEARER, timeout=5).json()
+    return server[1].get(url, params={"groupId": "G1234567", **query}, headers=BEARER, timeout=60).json()
 
 
 def control(server: Server, path: str, order: Any) -> requests.Response:
-    return server[1].post(f"{server[0].base_url}/sandbox/{path}", json=order, timeout=5)
+    return server[1].post(f"{server[0].base_url}/sandbox/{path}", json=order, timeout=60)
 
 
 def log(server: Server, to: str = "", **query: str) -> Any:
-    return server[1].get(f"{server[0].base_url}/__log", params={"to": to, **query}, timeout=5).json()
+    return server[1].get(f"{server[0].base_url}/__log", params={"to": to, **query}, timeout=60).json()
 
 
 # --- Shapes -----------------------------------------------------------------------------------------------------------
@@ -103,9 +103,9 @@ def test_twilio_refuses_in_its_own_words(server: Server, form: dict[str, str], c
 
 def test_who_has_no_key_is_refused(server: Server) -> None:
     url = f"{server[0].vendor_urls['twilio']}/2010-04-01/Accounts/{AUTH[0]}/Messages.json"
-    assert server[1].post(url, {"To": "+12025550103"}, auth=(AUTH[0], "no"), timeout=5).json()["code"] == 20003
+    assert server[1].post(url, {"To": "+12025550103"}, auth=(AUTH[0], "no"), timeout=60).json()["code"] == 20003
     url = f"{server[0].vendor_urls['signalhouse_messaging']}/notification?groupId=G1234567"
-    assert server[1].get(url, timeout=5).json() == {"message": "Unauthorized"}
+    assert server[1].get(url, timeout=60).json() == {"message": "Unauthorized"}
 
 
 # --- Knobs ------------------------------------------------------------------------------------------------------------
@@ -181,15 +181,15 @@ def test_messages_are_listed_by_number_and_day_in_pages(server: Server) -> None:
     page = f"/2010-04-01/Accounts/{AUTH[0]}/Messages.json?To=%2B12025550107&PageSize=2"
     found = []
     while page:
-        answer = server[1].get(base + page, auth=AUTH, timeout=5).json()
+        answer = server[1].get(base + page, auth=AUTH, timeout=60).json()
         found += [one["sid"] for one in answer["messages"]]
         page = answer["next_page_uri"]
     assert found == sids[::-1]
     twilio(server, "+12025550107", do="silent")  # still queued: it has no day of sending
     for query, count in (("DateSent%3E=2026-09-15", 3), ("DateSent%3E=2126-01-01", 0), ("From=%2B13125550199", 0)):
         path = f"/2010-04-01/Accounts/{AUTH[0]}/Messages.json?To=%2B12025550107&{query}"
-        assert len(server[1].get(base + path, auth=AUTH, timeout=5).json()["messages"]) == count, query
-    assert server[1].get(f"{base}/2010-04-01/Accounts/{AUTH[0]}/Messages/{sids[0]}.json", auth=AUTH, timeout=5).ok
+        assert len(server[1].get(base + path, auth=AUTH, timeout=60).json()["messages"]) == count, query
+    assert server[1].get(f"{base}/2010-04-01/Accounts/{AUTH[0]}/Messages/{sids[0]}.json", auth=AUTH, timeout=60).ok
 
     ids = [signalhouse(server, "+12025550108").json()["insertedMessages"][0]["_id"] for _ in range(3)]
     window = {"startDate": "2026-09-15T00:00:00Z", "endDate": "2126-09-15T00:00:00Z", "dateBounds": "exact"}
@@ -202,7 +202,7 @@ def test_messages_are_listed_by_number_and_day_in_pages(server: Server) -> None:
             f"{server[0].vendor_urls['signalhouse_messaging']}/message/delivery-report",
             json={"messageIds": ids},
             headers=BEARER,
-            timeout=5,
+            timeout=60,
         )
         .json()
     )

@@ -350,11 +350,11 @@ def test_the_pages_of_2026_frame_a_search_their_own_way(tmp_path: Path) -> None:
 def test_an_update_is_told_to_the_sandbox_and_found_by_its_day(generated: Client) -> None:
     ids = search(generated, ids_only=True, state="WA")["data"][:3]
     endpoint = generated.url.replace("/realestateapi", "/sandbox/updates")
-    told = generated.session.post(endpoint, json={"ids": ids[:2], "date": "2026-11-20"}, timeout=5)
+    told = generated.session.post(endpoint, json={"ids": ids[:2], "date": "2026-11-20"}, timeout=60)
     assert told.json() == {"updated": 2}
     assert search(generated, ids_only=True, ids=ids, last_update_date_min="2026-11-20")["data"] == ids[:2]
     assert search(generated, ids_only=True, ids=ids, last_update_date_min="2026-11-21")["data"] == []
     assert search(generated, ids_only=True, ids=ids, last_update_date_max="2026-01-10")["data"] == ids[2:]
     wrong: list[Any] = [{"ids": ids}, {"ids": 5, "date": "2026-11-20"}, {"ids": ids, "date": "soon"}, []]
     for order in wrong:
-        assert generated.session.post(endpoint, json=order, timeout=5).status_code == 400
+        assert generated.session.post(endpoint, json=order, timeout=60).status_code == 400

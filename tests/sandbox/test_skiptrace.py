@@ -208,7 +208,7 @@ def test_the_2026_await_has_the_keys_of_its_sample() -> None:
 def test_only_matches_are_billed_and_asking_again_is_billed_again(sandbox: tuple[Sandbox, Client, Client]) -> None:
     server, estate, _ = sandbox
     found, missing = found_person(estate), missing_person(estate)
-    estate.session.post(f"{server.base_url}/sandbox/ledger/reset", timeout=5)
+    estate.session.post(f"{server.base_url}/sandbox/ledger/reset", timeout=60)
     for person in (found, missing, {**found, "key": "another"}):
         estate.post("/v2/SkipTrace", person)
     report = ledger(server, estate.session)
@@ -247,7 +247,7 @@ def test_signalhouse_with_phones_required_finds_nobody_without(house: Client) ->
 def test_signalhouse_replays_an_idempotency_key_and_bills_once(sandbox: tuple[Sandbox, Client, Client]) -> None:
     server, _, house = sandbox
     owner = next(owner for owner in owners(60) if house.post("/skip-trace", owner).json()["data"])
-    house.session.post(f"{server.base_url}/sandbox/ledger/reset", timeout=5)
+    house.session.post(f"{server.base_url}/sandbox/ledger/reset", timeout=60)
     headers = {**house.key, "Idempotency-Key": "lead-1"}
     first, again = (house.post("/skip-trace", owner, headers=headers) for _ in range(2))
     other = house.post("/skip-trace", {**owner, "last_name": "Rivers"}, headers=headers)

@@ -294,7 +294,6 @@ def test_a_stop_by_text_ends_the_e_mails(vendor: Sandbox, postbox: Postbox, sett
 
 def test_an_answer_ends_a_doubt(postbox: Postbox, settings: Any) -> None:
     """By a machine: the message left; by a person: she stops as well. It is never sent again."""
-    settings.VENDOR_READ_TIMEOUT = 0.5
     place = make_mails(1, settings, postbox, names=["cut"])
     send_all()
     assert place.states() == {"in_doubt": 1}

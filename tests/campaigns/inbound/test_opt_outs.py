@@ -59,7 +59,7 @@ def holds(number: str, seller: Seller) -> list[str]:
 
 
 def order(vendor: Sandbox, number: str, script: Any) -> None:
-    requests.post(f"{vendor.base_url}/sandbox/numbers", json={number: script}, timeout=5).raise_for_status()
+    requests.post(f"{vendor.base_url}/sandbox/numbers", json={number: script}, timeout=60).raise_for_status()
 
 
 def test_a_stop_at_night_that_the_vendor_answered_stops_both_teams_and_sends_nothing(
@@ -272,7 +272,7 @@ def test_what_an_outage_kept_from_us_is_fetched_once(vendor: Sandbox, settings: 
     assert polling.fetch(name) == 0
     for place, words in enumerate(("STOP", "Who is this?")):
         asked = {"vendor": name, "from": number_of(place), "to": OURS, "text": words}
-        requests.post(f"{vendor.base_url}/sandbox/texts", json=asked, timeout=5).raise_for_status()
+        requests.post(f"{vendor.base_url}/sandbox/texts", json=asked, timeout=60).raise_for_status()
     by_twilio("+12125550178", "Hello", id=sid())
     assert polling.fetch(name) == 2
     assert polling.fetch(name) == 0
@@ -290,7 +290,7 @@ def test_who_has_opted_out_at_the_vendor_is_suppressed_once(vendor: Sandbox, set
     world = make_world(1, settings, vendor=name)
     at_time(settings, datetime.now(UTC))
     asked = {"vendor": name, "from": number_of(0), "to": OURS, "text": "STOP"}
-    requests.post(f"{vendor.base_url}/sandbox/texts", json=asked, timeout=5).raise_for_status()
+    requests.post(f"{vendor.base_url}/sandbox/texts", json=asked, timeout=60).raise_for_status()
     assert run_command("sync_vendor_opt_outs").out == "SignalHouse messaging: new opt-outs 1, new posts 1\n"
     assert told(number_of(0)) == [("vendor_opt_out", "any", "vendor")]
     assert (world.members[0].status, world.members[0].why) == (Member.Status.STOPPED, "opted_out")

@@ -186,12 +186,12 @@ def test_a_stop_that_waits_for_a_lock_is_answered_and_handled_by_a_worker(
         with transaction.atomic():
             lock_keys([key])
             held.set()
-            done.wait(10)
+            done.wait(60)
         connection.close()
 
     thread = threading.Thread(target=hold)
     thread.start()
-    held.wait(10)
+    held.wait(60)
     answer = by_twilio(number_of(0), "STOP")
     waiting = (answer.status_code, Suppression.objects.count(), kept()[0][1:])
     done.set()

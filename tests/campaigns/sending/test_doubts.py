@@ -31,6 +31,7 @@ from sandbox.server import Sandbox
 from tests.api.client import Api
 from tests.campaigns.sending import world
 from tests.campaigns.sending.world import World, hits, make_world, number_of, requests, send_all
+from tests.support import hanging_up_soon
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -179,10 +180,10 @@ def test_twilio_accepted_and_never_answered_is_sent_once_and_its_callback_ends_t
     vendor: Sandbox, settings: Any
 ) -> None:
     """T10, Twilio."""
-    settings.VENDOR_READ_TIMEOUT = settings.VENDOR_DEADLINE = 0.5
     place = make_world(1, settings)
     vendor.messaging.numbers.order({number_of(0): {"at_send": "hang_after", "statuses": []}})
-    send_all()
+    with hanging_up_soon(settings):
+        send_all()
     row = world.delivery(place)
     assert (row.state, row.vendor_id) == ("in_doubt", None)
     assert VendorCall.objects.get().state == "in_doubt"
@@ -203,12 +204,11 @@ def test_twilio_accepted_and_never_answered_is_sent_once_and_its_callback_ends_t
 
 
 def test_twilio_is_asked_for_what_is_in_doubt_and_tells(vendor: Sandbox, settings: Any) -> None:
-    settings.VENDOR_READ_TIMEOUT = settings.VENDOR_DEADLINE = 0.5
     place = make_world(1, settings)
     vendor.messaging.clock.set(f"{world.NOON:%Y-%m-%dT%H:%MZ}/1")
     vendor.messaging.numbers.order({number_of(0): {"at_send": "hang_after"}})
-    send_all()
-    settings.VENDOR_READ_TIMEOUT = settings.VENDOR_DEADLINE = 5
+    with hanging_up_soon(settings):
+        send_all()
     assert reconciling.reconcile() == 1
     row = world.delivery(place)
     assert row.state in ("accepted", "delivered")
@@ -219,14 +219,13 @@ def test_twilio_is_asked_for_what_is_in_doubt_and_tells(vendor: Sandbox, setting
 
 def test_signalhouse_is_asked_again_once_with_the_same_key(vendor: Sandbox, settings: Any) -> None:
     """T10, SignalHouse: it replays its answer."""
-    settings.VENDOR_READ_TIMEOUT = settings.VENDOR_DEADLINE = 0.5
     place = make_world(2, settings, vendor="signalhouse_messaging")
     vendor.messaging.numbers.order({number_of(n): {"at_send": "hang_after", "times": 1} for n in (0, 1)})
-    send_all()
+    with hanging_up_soon(settings):
+        send_all()
     VendorCall.objects.update(sent_at=timezone.now() - timedelta(minutes=1))
     first, second = world.delivery(place, 0), world.delivery(place, 1)
     assert first.state == "in_doubt"
-    settings.VENDOR_READ_TIMEOUT = settings.VENDOR_DEADLINE = 5
     before = requests(vendor)
     assert reconciling.repeat_fresh() >= 1
     first.refresh_from_db()

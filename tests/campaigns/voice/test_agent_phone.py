@@ -18,6 +18,7 @@ from sandbox.server import Sandbox
 from tests.api.client import Api, body_of
 from tests.api.client import refused as refused_in_words
 from tests.campaigns.voice.world import World, make_world
+from tests.support import hanging_up_soon
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NEW = "+13125550177"
@@ -120,10 +121,9 @@ def test_five_codes_a_day_and_what_is_lacking_is_said(world: World, vendor: Sand
 
 
 def test_what_hangs_may_ring_yet_and_its_code_counts(world: World, vendor: Sandbox, settings: Any) -> None:
-    settings.VENDOR_READ_TIMEOUT = settings.VENDOR_DEADLINE = 0.25
     vendor.messaging.call_numbers.order({NEW: {"do": "hang_after", "rings": 0.2}})
     api = Api(world.user)
-    body_of(ask(api))
+    with hanging_up_soon(settings):
+        body_of(ask(api))
     assert VendorCall.objects.get().state == "in_doubt"
-    settings.VENDOR_READ_TIMEOUT = settings.VENDOR_DEADLINE = 5.0
     assert body_of(typed(api, spoken(vendor)))["phone"]["phone"] == NEW

@@ -22,6 +22,7 @@ from integrations.ledger import calls
 from integrations.models import Operation, Vendor, VendorCall
 from sandbox.server import Sandbox
 from tests.campaigns.voice.world import AGENT, make_world
+from tests.support import hanging_up_soon
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,10 +87,10 @@ def test_what_was_certainly_not_placed_ends_with_words_and_its_money_comes_back(
 
 def test_a_hang_is_in_doubt_never_placed_again_and_found_at_the_vendor(vendor: Sandbox, settings: Any) -> None:
     world = make_world(settings)
-    settings.VENDOR_READ_TIMEOUT = settings.VENDOR_DEADLINE = 0.25
     script(vendor, AGENT, {"do": "hang_after", "rings": 3600.0})
     attempt = world.attempt()
-    registering.place(attempt.pk)
+    with hanging_up_soon(settings):
+        registering.place(attempt.pk)
     attempt.refresh_from_db()
     assert (attempt.state, attempt.ended_at, attempt.agent_vendor_id) == ("in_doubt", None, None)
     assert attempt.call is not None and attempt.call.state == "in_doubt"
@@ -102,7 +103,6 @@ def test_a_hang_is_in_doubt_never_placed_again_and_found_at_the_vendor(vendor: S
         assert undisposed(world.access) == attempt
         transaction.set_rollback(True)
 
-    settings.VENDOR_READ_TIMEOUT = settings.VENDOR_DEADLINE = 5.0
     assert reconciling.reconcile() == 1
     attempt.refresh_from_db()
     paid = VendorCall.objects.get()
@@ -114,11 +114,10 @@ def test_a_hang_is_in_doubt_never_placed_again_and_found_at_the_vendor(vendor: S
 @pytest.mark.parametrize("was_placed", [True, False])
 def test_an_operator_decides_where_nobody_knows(vendor: Sandbox, settings: Any, was_placed: bool) -> None:
     world = make_world(settings)
-    settings.VENDOR_READ_TIMEOUT = settings.VENDOR_DEADLINE = 0.25
     script(vendor, AGENT, "hang_before")
     attempt = world.attempt()
-    registering.place(attempt.pk)
-    settings.VENDOR_READ_TIMEOUT = settings.VENDOR_DEADLINE = 5.0
+    with hanging_up_soon(settings):
+        registering.place(attempt.pk)
     assert reconciling.reconcile() == 0, "a vendor that does not know it yet is no proof"
     attempt.refresh_from_db()
     assert attempt.state == "in_doubt"

@@ -101,7 +101,7 @@ def test_a_call_by_click_from_her_phone_to_the_recording_on_their_machine(
     attempt = calling.place_call(world.access, lead_id=world.leads[0].pk, number=world.number(), mode="twilio")
 
     def until(state: str) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             attempt.refresh_from_db()
             if attempt.state == state and (state != "talking" or attempt.answered_by):
