@@ -28,7 +28,10 @@ from leads.models import Lead
 _GROUPS = {"Money": "Value and equity", "Property": "Property", "Owner": "Owner", "Mailing address": "Mailing address"}
 _OFF = {"APN", "County FIPS"}  # nobody reads them out
 _LOOKS = {"dnc": "danger", "bad_number": "danger", "lost": "warning", "won": "success", "appointment": "success"}
-_RINGS = {CallAttempt.Mode.TWILIO: "Your phone", CallAttempt.Mode.SIGNALHOUSE: "Your softphone"}
+_RINGS = {
+    CallAttempt.Mode.TWILIO: "Your phone rings first: pick it up and press any key, then theirs rings",
+    CallAttempt.Mode.SIGNALHOUSE: "Your softphone rings first: pick it up, then theirs rings",
+}
 _ENDED = {"busy": "Busy", "no_answer": "No answer", "failed": "Could not be reached", "canceled": "Hung up unanswered"}
 MINUTES = 30  # an appointment's, unless she says another length
 
@@ -182,7 +185,9 @@ def _rings_first(mode: str, person: Access) -> str:
     """Which phone of hers rings at the press; one that she dials on needs no word."""
     if mode == CallAttempt.Mode.SIGNALHOUSE:
         return f"Your softphone rings first: {phones.agent_of(person.user, mode)} at SignalHouse."
-    return f"Your own phone rings first: {spaced(person.user.agent_phone)}." if mode == CallAttempt.Mode.TWILIO else ""
+    if mode == CallAttempt.Mode.TWILIO:
+        return f"Your own phone rings first: {spaced(person.user.agent_phone)}. Pick it up and press any key."
+    return ""
 
 
 def state_in_words(attempt: CallAttempt) -> str:
@@ -196,7 +201,7 @@ def state_in_words(attempt: CallAttempt) -> str:
         lasted = f", {attempt.seconds // 60} min {attempt.seconds % 60} s" if attempt.seconds else ""
         return _ENDED.get(attempt.dial_status, "Ended") + lasted
     if attempt.state == CallAttempt.State.INTENDED:
-        return f"{_RINGS[CallAttempt.Mode(attempt.mode)]} rings first: pick it up, then theirs rings"
+        return _RINGS[CallAttempt.Mode(attempt.mode)]
     machine = attempt.answered_by.startswith("machine") or attempt.answered_by == "fax"
     return str(attempt.get_state_display()) + (", a machine picked up" if machine else "")
 

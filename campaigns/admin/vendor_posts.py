@@ -18,7 +18,8 @@ from integrations.naming.vendors import title
 
 KINDS = {
     "opt_out": "Opt-out", "message": "Text", "status": "Status", "health": "Warning", "unreadable": "Not readable",
-    "ignored": "Ignored", "bridge": "Call: what now?", "lead": "Call: owner", "caller": "Call: caller",
+    "ignored": "Ignored", "bridge": "Call: what now?", "press": "Call: a key was pressed", "lead": "Call: owner",
+    "caller": "Call: caller",
     "dial": "Call: how it ended", "amd": "Call: who picked up",
     "mail": "E-mail", "tracking": "E-mail: what became of it",
 }  # fmt: skip

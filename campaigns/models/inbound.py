@@ -26,7 +26,7 @@ class Inbound(UUIDModel, Claimed):
     vendor = models.CharField(max_length=30, help_text="Who posted it")
     kind = models.CharField(
         max_length=12,
-        help_text="opt_out, message, status, health; of calls bridge, lead, caller, dial, amd; "
+        help_text="opt_out, message, status, health; of calls bridge, press, lead, caller, dial, amd; "
         "of e-mail mail, tracking; unreadable, ignored",
     )
     dedupe = models.CharField(max_length=128, help_text="The vendor's own id of this post, or a hash of it")

@@ -1,5 +1,5 @@
-"""The caller has picked up her own phone: may the owner be called now? Asked again here, because the window may have
-closed, or the owner may have opted out, while it rang.
+"""The caller's own phone was picked up. By her, or by her voicemail? She presses a key, else nobody is called. May the
+owner be called now? Asked again at that key, because the window may have closed, or the owner may have opted out.
 """
 
 from __future__ import annotations
@@ -25,13 +25,37 @@ from integrations.vendors import voice
 from leads.models import LeadKey
 
 NOT_NOW = "Not now."
+PRESS = "Press any key to call the owner."
+KEY_SECONDS = 10  # to take the phone from one's ear; a voicemail's greeting goes on, and nobody presses
 RING_SECONDS = 25  # before a voicemail of most carriers would take it
 
 
-def answer(token: UUID, leg: str) -> str:
-    """What Twilio does now (XML): dials the owner and joins them, or says that it does not.
+def ask_for_key(token: UUID, leg: str) -> str:
+    """What Twilio does once her phone was picked up (XML): waits for a key, and asks `answer`. None: the line ends, and
+    with its end the call says so (`moving.hear_caller`).
 
-    leg: Twilio's id of the caller's leg, whose question this is.
+    leg: Twilio's id of the caller's leg, whose question this is. No call has this token: the line ends. It may not go
+    on (`_may_go_on`): not now.
+    """
+    attempt_id = CallAttempt.objects.filter(token=token).values_list("pk", flat=True).first()
+    if attempt_id is None:
+        return voice.end_of_line()
+    told = {"words": voice.refuse_bridge(NOT_NOW)}
+
+    def look(attempt: CallAttempt) -> None:
+        if _may_go_on(attempt, leg):
+            url = addresses.address("press", token)
+            told["words"] = voice.ask_for_key(PRESS, url=url, seconds=KEY_SECONDS)
+
+    with transaction.atomic():
+        hearing.move(attempt_id, look)
+    return told["words"]
+
+
+def answer(token: UUID, leg: str) -> str:
+    """What Twilio does once she has pressed a key (XML): dials the owner and joins them, or says that it does not.
+
+    leg: as of `ask_for_key`.
 
     1. No call has this token: the line ends.
     2. Locks: its money where that was in doubt, the keys of number and lead, the call (docs/locks.md).
@@ -50,6 +74,7 @@ def answer(token: UUID, leg: str) -> str:
         def decide_now(attempt: CallAttempt) -> None:
             if not _may_go_on(attempt, leg):
                 return
+            attempt.pressed_at = attempt.pressed_at or clock.now()
             decision = _asked_again(attempt)
             if decision.verdict != "yes":
                 words = headline(decision.verdict, decision.first, decision.again_at)

@@ -11,6 +11,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import WebhookEndpoint
+from campaigns.dialing.before import undisposed
+from campaigns.gate.contact import may_contact
 from campaigns.inbound.reading import handle_open
 from campaigns.models import CallAttempt, Inbound, Receipt, UnsignedPost
 from campaigns.voice import moving
@@ -45,8 +47,9 @@ def ringing(world: World, **more: Any) -> CallAttempt:
     return world.attempt(agent_vendor_id=PARENT, sender=world.sender, **more)
 
 
-def ask_bridge(attempt: CallAttempt) -> ET.Element:
-    answer = post("bridge", attempt.token, leg(2, "in-progress", child=False))
+def press_key(attempt: CallAttempt, digits: str = "1") -> ET.Element:
+    """What Twilio is told once her phone was picked up and a key was pressed."""
+    answer = post("press", attempt.token, leg(2, "in-progress", child=False, Digits=digits))
     assert (answer.status_code, answer["Content-Type"]) == (200, "text/xml")
     return ET.fromstring(answer.content)
 
@@ -55,7 +58,7 @@ def dialed(answer: ET.Element) -> str | None:
     return answer.findtext("Dial/Number")
 
 
-@pytest.mark.parametrize("door", ["call", "caller", "dial", "amd", "bridge"])
+@pytest.mark.parametrize("door", ["call", "caller", "dial", "amd", "bridge", "press"])
 def test_an_unsigned_post_is_refused_and_an_unknown_call_changes_nothing(world: World, door: str) -> None:
     attempt = ringing(world)
     assert post(door, attempt.token, leg(3, "completed"), secret="somebody-else").status_code == 403
@@ -71,7 +74,7 @@ def test_an_unsigned_post_is_refused_and_an_unknown_call_changes_nothing(world: 
 
 
 @pytest.mark.parametrize("name", ["CallStatus", "DialCallStatus", "AnsweredBy", "SequenceNumber", "ErrorCode"])
-@pytest.mark.parametrize("door", ["call", "caller", "dial", "amd"])
+@pytest.mark.parametrize("door", ["call", "caller", "dial", "amd", "press"])
 def test_a_post_that_holds_what_no_row_can_is_kept_all_the_same(world: World, door: str, name: str) -> None:
     fields = {**leg(3, "completed"), "DialCallStatus": "busy", "AnsweredBy": "human", name: "a\x00b"}
     assert post(door, ringing(world).token, fields).status_code == 200
@@ -83,7 +86,7 @@ def test_a_call_is_heard_at_once_from_ringing_to_its_end(world: World) -> None:
         team_id=world.team_id, url="https://hooks.example.com/", events=["call.ended"], secret="x"
     )
     attempt = ringing(world)
-    assert dialed(ask_bridge(attempt)) == world.number()
+    assert dialed(press_key(attempt)) == world.number()
     steps = []
     for door, fields in (
         ("call", leg(1, "ringing")),
@@ -100,8 +103,8 @@ def test_a_call_is_heard_at_once_from_ringing_to_its_end(world: World) -> None:
     assert steps == ["ringing", "talking", "talking", "ended", "ended", "ended", "ended"]
     assert (attempt.vendor_id, attempt.seconds, attempt.answered_by) == (CHILD, 31, "machine_start")
     assert (attempt.dial_status, moving.suggested(attempt), attempt.disposition_id) == ("completed", "voicemail", None)
-    assert Inbound.objects.filter(handled_at__isnull=False, error="").count() == 7  # with the bridge; one was known
-    assert {row.kind for row in Inbound.objects.all()} == {"bridge", "lead", "amd", "dial", "caller"}
+    assert Inbound.objects.filter(handled_at__isnull=False, error="").count() == 7  # with the key; one was known
+    assert {row.kind for row in Inbound.objects.all()} == {"press", "lead", "amd", "dial", "caller"}
 
 
 def test_what_cannot_be_heard_at_once_a_worker_hears(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +123,7 @@ def test_the_bridge_dials_the_owner_with_this_calls_own_addresses_and_records_no
     world: World, settings: Any
 ) -> None:
     attempt = ringing(world)
-    answer = ask_bridge(attempt)
+    answer = press_key(attempt)
     dial, number = answer.find("Dial"), answer.find("Dial/Number")
     assert dial is not None and number is not None
     assert dial.attrib == {
@@ -132,29 +135,60 @@ def test_the_bridge_dials_the_owner_with_this_calls_own_addresses_and_records_no
         "statusCallback": f"{OWN}/api/webhooks/twilio/call/{attempt.token}",
     }
     settings.VOICE_AMD = True  # its answer was lost: the same question again
-    number = ask_bridge(attempt).find("Dial/Number")
+    number = press_key(attempt).find("Dial/Number")
     assert number is not None and number.get("machineDetection") == "Enable"
     assert number.get("amdStatusCallback") == f"{OWN}/api/webhooks/twilio/amd/{attempt.token}"
     receipt = Receipt.objects.order_by("-pk")[0]
     assert (receipt.verdict, receipt.channel, receipt.lead_id) == ("yes", "call", attempt.lead_id)
 
 
+def test_a_voicemail_of_hers_that_picks_up_calls_nobody_and_the_call_is_none(world: World) -> None:
+    attempt = ringing(world)
+    asked = post("bridge", attempt.token, leg(2, "in-progress", child=False))
+    answer = ET.fromstring(asked.content)
+    gather = answer.find("Gather")
+    assert gather is not None and gather.attrib == {
+        "action": f"{OWN}/api/webhooks/twilio/press/{attempt.token}", "numDigits": "1", "finishOnKey": "",
+        "timeout": "10",
+    }  # fmt: skip
+    assert (gather.findtext("Say"), answer[-1].tag) == ("Press any key to call the owner.", "Hangup")
+    assert dialed(answer) is None and dialed(press_key(attempt, digits="")) is None
+    post("caller", attempt.token, leg(3, "completed", child=False, CallDuration="12"))
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.error, attempt.pressed_at) == ("ended", "caller_completed", None)
+    assert attempt.error_words == "No key was pressed on your phone."
+    assert dialed(press_key(attempt)) is None, "its voicemail is played back later"
+    assert undisposed(world.access) is None
+    again = may_contact(world.leads[0].pk, "call", by=None, purpose="manual", record=False)
+    assert again.decision.verdict == "yes", "no attempt on the owner"
+
+
+def test_a_question_that_comes_late_after_her_key_changes_nothing(world: World) -> None:
+    attempt = ringing(world)
+    assert dialed(press_key(attempt, digits="#")) == world.number()
+    post("bridge", attempt.token, leg(2, "in-progress", child=False))
+    post("caller", attempt.token, leg(3, "completed", child=False))  # the posts of the owner's leg are lost
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.error, bool(attempt.pressed_at)) == ("ended", "", True), "the owner may have rung"
+    assert undisposed(world.access) == attempt
+
+
 def test_the_gate_is_asked_again_while_her_phone_rang_the_window_closed(world: World) -> None:
     attempt = ringing(world)
     move(timedelta(hours=9))  # 9 PM in Boston
-    answer = ask_bridge(attempt)
+    answer = press_key(attempt)
     assert (answer.findtext("Say"), answer.find("Hangup") is not None, dialed(answer)) == ("Not now.", True, None)
     attempt.refresh_from_db()
     assert (attempt.state, attempt.error) == ("ended", "refused") and attempt.error_words.startswith("Not now")
     assert Receipt.objects.order_by("-pk")[0].verdict == "later"
-    at_time_again = ask_bridge(attempt)
+    at_time_again = press_key(attempt)
     assert dialed(at_time_again) is None, "it has ended"
 
 
 def test_an_owner_who_opts_out_while_her_phone_rings_is_not_dialed(world: World) -> None:
     attempt = ringing(world)
     suppress([(1, world.number())], reason="stop", source="inbound:1", spread=True)
-    assert dialed(ask_bridge(attempt)) is None
+    assert dialed(press_key(attempt)) is None
     attempt.refresh_from_db()
     assert attempt.error_words.startswith("No: ") and attempt.error in moving.NEVER_RANG
 
@@ -162,15 +196,15 @@ def test_an_owner_who_opts_out_while_her_phone_rings_is_not_dialed(world: World)
 def test_the_bridge_dials_for_one_leg_once_and_not_after_its_end(world: World) -> None:
     attempt = ringing(world)
     other = leg(2, "in-progress", child=False) | {"CallSid": f"CA{'9' * 32}"}
-    assert b"<Dial" not in post("bridge", attempt.token, other).content, "another leg asks in its name"
-    assert dialed(ask_bridge(attempt)) == world.number()
+    assert b"<Dial" not in post("press", attempt.token, other | {"Digits": "1"}).content, "another leg asks in its name"
+    assert dialed(press_key(attempt)) == world.number()
     post("call", attempt.token, leg(1, "ringing"))
-    assert dialed(ask_bridge(attempt)) is None, "the owner's phone has rung"
+    assert dialed(press_key(attempt)) is None, "the owner's phone has rung"
     for changes in ({"ended_at": NOON, "state": "ended"}, {"mode": "tel"}, {"number": None}):
         CallAttempt.objects.all().delete()
         again = ringing(world)
         CallAttempt.objects.filter(pk=again.pk).update(**changes)
-        assert dialed(ask_bridge(again)) is None
+        assert dialed(press_key(again)) is None
 
 
 def test_an_old_request_is_dropped_and_its_call_stays(world: World, settings: Any) -> None:
@@ -187,14 +221,16 @@ def test_an_old_request_is_dropped_and_its_call_stays(world: World, settings: An
     assert (attempt.state, attempt.call_id, VendorCall.objects.count()) == ("ended", None, 0)
 
 
-def test_a_call_in_doubt_is_known_by_the_bridges_question_and_its_money_is_spent(world: World, settings: Any) -> None:
+def test_a_call_in_doubt_is_known_by_the_question_at_her_key_and_its_money_is_spent(
+    world: World, settings: Any
+) -> None:
     operation = catalogue.operation("call")
     call = VendorCall.objects.create(
         operation=operation, user=world.user, state="in_doubt", inputs=1, price="0.05", reserved="0.05", holds={},
         created_at=NOON, slot_at=NOON, sent_at=NOON, lease_until=NOON,
     )  # fmt: skip
     attempt = world.attempt(state="in_doubt", call=call, sender=world.sender, error="in_doubt")
-    assert dialed(ask_bridge(attempt)) == world.number()
+    assert dialed(press_key(attempt)) == world.number()
     attempt.refresh_from_db()
     call.refresh_from_db()
     assert (attempt.state, attempt.agent_vendor_id, call.state, str(call.cost)) == (
