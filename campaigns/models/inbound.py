@@ -41,6 +41,9 @@ class Inbound(UUIDModel, Claimed):
     error = models.CharField(
         max_length=300, blank=True, help_text="How it broke, or what an operator should know, in words"
     )
+    closed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When an operator has looked at it: nothing is tried any more"
+    )
 
     objects = LeasedQuerySet.as_manager()
 

@@ -4,6 +4,8 @@ owner be called now? Asked again at that key, because the window may have closed
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
 
@@ -31,61 +33,55 @@ RING_SECONDS = 25  # before a voicemail of most carriers would take it
 
 
 def ask_for_key(token: UUID, leg: str) -> str:
-    """What Twilio does once her phone was picked up (XML): waits for a key, and asks `answer`. None: the line ends, and
-    with its end the call says so (`moving.hear_caller`).
-
-    leg: Twilio's id of the caller's leg, whose question this is. No call has this token: the line ends. It may not go
-    on (`_may_go_on`): not now.
+    """What Twilio does once her phone was picked up (XML): waits for a key, and asks `answer`. None is pressed: the
+    line ends, and with its end the call says so (`moving.hear_caller`).
     """
-    attempt_id = CallAttempt.objects.filter(token=token).values_list("pk", flat=True).first()
-    if attempt_id is None:
-        return voice.end_of_line()
-    told = {"words": voice.refuse_bridge(NOT_NOW)}
-
-    def look(attempt: CallAttempt) -> None:
-        if _may_go_on(attempt, leg):
-            url = addresses.address("press", token)
-            told["words"] = voice.ask_for_key(PRESS, url=url, seconds=KEY_SECONDS)
-
-    with transaction.atomic():
-        hearing.move(attempt_id, look)
-    return told["words"]
+    url = addresses.address("press", token)
+    return _reply(token, leg, lambda _: voice.ask_for_key(PRESS, url=url, seconds=KEY_SECONDS))
 
 
 def answer(token: UUID, leg: str) -> str:
-    """What Twilio does once she has pressed a key (XML): dials the owner and joins them, or says that it does not.
+    """What Twilio does once she has pressed a key (XML): dials the owner and joins them, or says that it does not."""
+    return _reply(token, leg, _called)
 
-    leg: as of `ask_for_key`.
+
+def _reply(token: UUID, leg: str, say: Callable[[CallAttempt], str]) -> str:
+    """leg: Twilio's id of the caller's leg, whose question this is. say: what it is told; "": not now.
 
     1. No call has this token: the line ends.
     2. Locks: its money where that was in doubt, the keys of number and lead, the call (docs/locks.md).
-    3. It has ended, or the lead's phone has rung, or another leg asks in its name: not now. A repeat of the same
-       question, whose answer was lost, gets the same answer.
-    4. The gate, with every rule, at this moment: a no ends the call, with a receipt.
+    3. It has ended, or the lead's phone has rung, or another leg asks in its name, or this leg is another call's: not
+       now. A repeat of the same question, whose answer was lost, gets the same answer.
     """
     attempt_id = CallAttempt.objects.filter(token=token).values_list("pk", flat=True).first()
     if attempt_id is None:
         return voice.end_of_line()
-    with transaction.atomic():
+    told = ""
+
+    def decide_now(attempt: CallAttempt) -> None:
+        nonlocal told
+        if _may_go_on(attempt, leg):
+            told = say(attempt)
+
+    with suppress(hearing.TwoCalls), transaction.atomic():
         hearing.settle_doubt(attempt_id)
         lock_keys(_keys_of(attempt_id))
-        told = {"words": NOT_NOW}
-
-        def decide_now(attempt: CallAttempt) -> None:
-            if not _may_go_on(attempt, leg):
-                return
-            attempt.pressed_at = attempt.pressed_at or clock.now()
-            decision = _asked_again(attempt)
-            if decision.verdict != "yes":
-                words = headline(decision.verdict, decision.first, decision.again_at)
-                moving.not_placed(attempt, words, clock.now(), code=moving.REFUSED)
-                return
-            if attempt.state == CallAttempt.State.IN_DOUBT:
-                attempt.state = CallAttempt.State.INTENDED
-            told["bridge"] = _bridge(attempt)
-
         hearing.move(attempt_id, decide_now)
-    return told.get("bridge") or voice.refuse_bridge(told["words"])
+        return told or voice.refuse_bridge(NOT_NOW)
+    return voice.refuse_bridge(NOT_NOW)
+
+
+def _called(attempt: CallAttempt) -> str:
+    """The gate, with every rule, at this moment: a no ends the call, with a receipt."""
+    attempt.pressed_at = attempt.pressed_at or clock.now()
+    decision = _asked_again(attempt)
+    if decision.verdict != "yes":
+        words = headline(decision.verdict, decision.first, decision.again_at)
+        moving.not_placed(attempt, words, clock.now(), code=moving.REFUSED)
+        return ""
+    if attempt.state == CallAttempt.State.IN_DOUBT:
+        attempt.state = CallAttempt.State.INTENDED
+    return _bridge(attempt)
 
 
 def _keys_of(attempt_id: UUID) -> set[int]:

@@ -10,16 +10,18 @@ from xml.etree import ElementTree as ET
 import pytest
 from django.test import Client
 
-from accounts.models import WebhookEndpoint
+from accounts.models import AuditEvent, WebhookEndpoint
 from campaigns.dialing.before import undisposed
 from campaigns.gate.contact import may_contact
+from campaigns.inbound import posts
 from campaigns.inbound.reading import handle_open
 from campaigns.models import CallAttempt, Inbound, Receipt, UnsignedPost
-from campaigns.voice import moving
+from campaigns.voice import hearing, moving
 from integrations.ledger import catalogue
 from integrations.models import VendorCall
 from leads.permission.suppressing import suppress
 from operations import retention
+from tests.admin_site import signed_in
 from tests.campaigns.sending.world import NOON, move
 from tests.campaigns.voice.world import (
     CHILD,
@@ -205,6 +207,40 @@ def test_the_bridge_dials_for_one_leg_once_and_not_after_its_end(world: World) -
         again = ringing(world)
         CallAttempt.objects.filter(pk=again.pk).update(**changes)
         assert dialed(press_key(again)) is None
+
+
+def test_a_leg_that_two_calls_claim_is_said_to_be_undecidable_and_an_operator_closes_it(world: World) -> None:
+    first = ringing(world, state="ended", ended_at=NOON)
+    CallAttempt.objects.filter(pk=first.pk).update(vendor_id=CHILD)
+    second = world.attempt(sender=world.sender)
+    assert dialed(press_key(second)) is None
+    assert b"<Gather" not in post("bridge", second.token, leg(2, "in-progress", child=False)).content
+    for door, fields in (("call", leg(1, "ringing")), ("caller", leg(3, "completed", child=False))):
+        assert post(door, second.token, fields).status_code == 200
+    rows = Inbound.objects.order_by("pk")
+    assert {(row.error, row.handled_at is not None, row.tries) for row in rows} == {(hearing.TWO_CALLS, True, 0)}
+    second.refresh_from_db()
+    assert (second.state, second.agent_vendor_id, second.vendor_id) == ("intended", None, None)
+    world.user.is_staff = True
+    world.user.save()
+    client, page = signed_in(world.user), "/admin/campaigns/inbound/?state=told"
+    row = Inbound.objects.earliest("pk")
+    pressed = {"action": "close", "_selected_action": [str(row.pk)]}
+    assert client.post(page, pressed).status_code == 403
+    world.user.is_operator = True
+    world.user.save()
+    assert "Posts closed: 1." in client.post(page, pressed, follow=True).content.decode()
+    assert str(row.pk) not in client.get(page).content.decode()
+    assert AuditEvent.objects.get(action="vendor_post.closed").object_id == str(row.pk)
+
+
+def test_a_post_that_breaks_may_be_closed_unless_it_may_be_an_opt_out(world: World) -> None:
+    broken = {"vendor": "twilio", "received_at": NOON, "error": "DataError", "tries": 3}
+    kinds = ("status", "caller", "message", "opt_out", "mail")
+    ids = [Inbound.objects.create(kind=kind, dedupe=kind, **broken).pk for kind in kinds]
+    assert posts.close(ids, by=world.user) == 2 and posts.close(ids, by=world.user) == 0
+    waits = Inbound.objects.filter(handled_at__isnull=True, closed_at__isnull=True)
+    assert set(waits.values_list("kind", flat=True)) == {"message", "opt_out", "mail"}
 
 
 def test_an_old_request_is_dropped_and_its_call_stays(world: World, settings: Any) -> None:
