@@ -118,6 +118,7 @@ ACTIONS: dict[str, str] = {
     "conversation.assigned": "Conversation assigned",
     "conversation.decided": "Possible opt-out decided",
     "conversation.closed": "Conversation closed",
+    "vendor_post.closed": "Vendor post closed",
     "appointment.booked": "Appointment booked",
     "appointment.cancelled": "Appointment cancelled",
     "hours.changed": "Booking hours changed",

@@ -8,7 +8,7 @@ from uuid import UUID
 from celery import shared_task
 
 from campaigns.booking import booking, counts, mails
-from campaigns.dialing import filling, reaping, suppressing
+from campaigns.dialing import calling_off, filling, reaping, suppressing
 from campaigns.inbound import mailbox, polling, reading, talks
 from campaigns.previews import making
 from campaigns.sending import sweeps
@@ -98,6 +98,7 @@ def vendor_opt_outs() -> None:
 def decide_undecided() -> None:
     talks.decide_overdue()
     talks.close_silent()
+    calling_off.call_off()
 
 
 @shared_task(name="campaigns.mail_guests")

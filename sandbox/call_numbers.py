@@ -20,7 +20,8 @@ REFUSALS = {"bad_number", "not_ours"}
 @dataclass(frozen=True, slots=True)
 class CallScript:
     """at_place: one of FAULTS or REFUSALS; "": taken. ends: how ringing this number ends, of DIALED. answered_by: who
-    picks up. rings, talks: seconds by the sandbox's clock; talks None: until somebody hangs up. posts: as of texts.
+    picks up. rings, talks: seconds by the sandbox's clock; talks None: until somebody hangs up. presses: a key, where
+    who picks up is asked for one. posts: as of texts.
     """
 
     at_place: str = ""
@@ -28,6 +29,7 @@ class CallScript:
     answered_by: str = "human"
     rings: float = 2.0
     talks: float | None = None
+    presses: bool = True
     posts: frozenset[str] = field(default_factory=frozenset)
 
 
@@ -38,6 +40,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "answered": {"ends": "answered", "talks": 30.0},
     "human": {},
     "brief": {"talks": 30.0},
+    "no_key": {"presses": False},
     "machine": {"answered_by": "machine_start", "talks": 40.0},
     "beep": {"answered_by": "machine_end_beep", "talks": 60.0},
     "fax": {"answered_by": "fax", "talks": 10.0},
@@ -46,7 +49,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 ENDINGS = {
     50: "human", 51: "machine", 52: "busy", 53: "no_answer", 54: "failed", 55: "canceled", 56: "fax", 57: "unknown",
     58: "answered", 59: "brief", 60: "hang_after", 61: "hang_before", 62: "401", 63: "402", 64: "429", 65: "500",
-    66: "500_after", 67: "503", 69: "garbage", 70: "bad_number", 71: "not_ours", 90: "brief+twice",
+    66: "500_after", 67: "503", 69: "garbage", 70: "bad_number", 71: "not_ours", 72: "no_key", 90: "brief+twice",
     91: "brief+reversed", 92: "brief+unsigned", 93: "brief+late", 94: "brief+new_scheme", 95: "brief+lost",
 }  # fmt: skip
 

@@ -21,6 +21,7 @@ class ImapStore:
         self.keeps_keywords = True  # flags of a client's own, as most servers do
         self.cuts: list[str] = []  # verbs (FETCH, STORE) at whose next use the connection is cut
         self.refuses: list[tuple[str, int]] = []  # a verb, and how many of its uses before the one answered NO
+        self.broken: set[int] = set()  # UIDs that are never given out
 
     def add(self, raw: bytes) -> int:
         """It comes in; returns its UID."""
@@ -135,6 +136,9 @@ class _Session(socketserver.StreamRequestHandler):
                 self._say("* SEARCH" + "".join(f" {uid}" for uid in found))
             elif verb in ("FETCH", "STORE"):
                 chosen, _, what = rest.partition(" ")
+                if verb == "FETCH" and not store.broken.isdisjoint(_numbers(chosen, store.next_uid)):
+                    self._say(f"{tag} NO [SERVERBUG] it cannot be read")
+                    return
                 for number, uid in enumerate(list(store.mails), 1):
                     if uid in _numbers(chosen, store.next_uid):
                         (self._fetch if verb == "FETCH" else self._store)(number, uid, what)

@@ -8,6 +8,7 @@ import http.client
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
 from email.utils import format_datetime
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
 from uuid import uuid4
@@ -155,10 +156,17 @@ class TwilioCalls:
         self._do(leg, document)
 
     def _do(self, leg: Leg, document: str) -> None:
-        """Carries out TwiML on the caller's leg."""
+        """Carries out TwiML on the caller's leg. <Gather>: a key is pressed at once, or none, and it goes on with what
+        stands behind it.
+        """
         for verb in _verbs(document):
             if verb.tag == "Say":
                 leg.said.append(verb.text or "")
+            elif verb.tag == "Gather":
+                leg.said += [one.text or "" for one in verb.iter("Say")]
+                if leg.script.presses:
+                    self._later(0.0, partial(self._press, leg, verb.get("action", "")))
+                    return
             elif verb.tag == "Dial":
                 number = verb.find("Number")
                 if number is not None:
@@ -279,11 +287,15 @@ class TwilioCalls:
             **({"ParentCallSid": leg.parent} if leg.parent else {}),
         }  # fmt: skip
 
-    def _asked(self, leg: Leg, url: str) -> str:
+    def _press(self, leg: Leg, url: str) -> None:
+        if leg.status not in OVER:
+            self._do(leg, self._asked(leg, url, "press", Digits="1"))
+
+    def _asked(self, leg: Leg, url: str, what: str = "bridge", **more: str) -> str:
         """What the product answers to "she has answered: what now?"; empty where it does not."""
         if urlsplit(url).hostname not in LOOPBACK:
             return ""
-        post = self._twilio.signed("bridge", url, self._fields(leg), leg.script.posts)
+        post = self._twilio.signed(what, url, self._fields(leg) | more, leg.script.posts)
         status, body, _ = _fetched(url, post)
         return body.decode("utf-8", "replace") if status == 200 else ""
 

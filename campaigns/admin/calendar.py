@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from accounts.models import User
 from accounts.selectors import user_of
 from campaigns.admin.calendar_cards import PIXELS_A_MINUTE, Card, card_of, hours_of, label_of, placed_in
 from campaigns.gate.lead_zones import zones_of_leads
+from campaigns.gate.predicates import not_to_be_called
 from common.admin import dressed, is_id
 from common.admin_teams import refuse
 from common.contact_access import masked_text
@@ -261,13 +263,15 @@ def _cards(request: HttpRequest, whose: User, days: list[date], zone: ZoneInfo) 
     rows = rows.exclude(status=Event.Status.CANCELLED).exclude(Q(status="held", held_until__lte=timezone.now()))
     events = list(rows.select_related("lead").order_by("starts_at", "pk")[:500])
     zones = zones_of_leads({one.lead_id for one in events if one.lead_id})
+    suppressed = Lead.every.filter(pk__in={one.lead_id for one in events if one.lead_id}).filter(not_to_be_called())
+    no_calls = set(suppressed.values_list("pk", flat=True))
     told, cards = _told(request), {one: [] for one in days}  # type: ignore[var-annotated]
     now = calendar_clock.now()
     for event in events:
         theirs = zones.get(event.lead_id, ()) if event.lead_id else ()
         for one in days:
             if card := card_of(event, one, zone, theirs, told, now):
-                cards[one].append(card)
+                cards[one].append(replace(card, no_calls=event.lead_id in no_calls))
     return cards
 
 
@@ -307,6 +311,7 @@ def _form_page(
         "may": access(request).can(Scope.WRITE), "contacts": access(request).can(Scope.CONTACTS),
         "is_open": event is None or event.status in Event.OPEN, "label": label_of(event, told) if event else "",
         "calendar": reverse("calendar"),
+        "no_calls": lead is not None and Lead.every.filter(not_to_be_called(), pk=lead.pk).exists(),
     }  # fmt: skip
     return TemplateResponse(request, "admin/campaigns/event.html", {**admin.site.each_context(request), **context})
 

@@ -20,7 +20,7 @@ LOWEST = 24.0  # px: a line of text
 class Card:
     """An event as one day of a page shows it; over midnight it stands on each of its days. top, bottom: minutes of
     that day's clock; placed: pixels. their_time: by the lead's clock where it differs. is_first: the day it
-    begins; is_whole: all of the day is its.
+    begins; is_whole: all of the day is its. no_calls: its owner is suppressed.
     """
 
     event: Event
@@ -34,6 +34,7 @@ class Card:
     is_whole: bool
     is_late: bool
     may_move: bool
+    no_calls: bool = False
     height: float = 0
     lane: int = 0
     lanes: int = 1

@@ -27,7 +27,7 @@ from campaigns.models import CallList, Campaign, CampaignCaller, ListFill
 from campaigns.planning.audience import PRESETS, Audience
 from campaigns.planning.campaigns import NAME_MAX
 from campaigns.planning.refusals import CampaignError
-from campaigns.texts.scripts import SCRIPT_MOST, checked_script, save_script
+from campaigns.texts.scripts import SCRIPT_MOST
 from common.admin import Empty, ask, confirmed, dressed, is_id, page
 from common.admin_teams import TeamAdmin, refuse
 from leads.models import SavedView
@@ -212,9 +212,7 @@ class CallListAdmin(TeamAdmin):
         )  # fmt: skip
         if form.is_valid():
             try:
-                script = checked_script(form.cleaned_data["script"])
                 made, added = lists.create_list(person, self._plan(form))
-                save_script(made, script)
             except CampaignError as error:
                 form.refuse(error)
             else:
@@ -228,7 +226,7 @@ class CallListAdmin(TeamAdmin):
         said = form.cleaned_data
         return ListPlan(
             name=said["name"], audience=form.audience(), callers=[int(pk) for pk in said["callers"]],
-            window=form.window(), priority=said["priority"],
+            window=form.window(), priority=said["priority"], script=said["script"],
         )  # fmt: skip
 
     def edit(self, request: HttpRequest, list_id: UUID) -> HttpResponse:
@@ -237,10 +235,12 @@ class CallListAdmin(TeamAdmin):
         form = CallListForm(request.POST if request.method == "POST" else None, person=access(request), call_list=row)
         if form.is_valid():
             said = form.cleaned_data
-            changes = {"name": said["name"], "window": form.window(), "callers": [int(pk) for pk in said["callers"]]}
+            changes = {
+                "name": said["name"], "window": form.window(), "callers": [int(pk) for pk in said["callers"]],
+                "script": said["script"],
+            }  # fmt: skip
             try:
-                script = checked_script(said["script"])
-                save_script(lists.change_list(access(request), row.pk, changes), script)
+                lists.change_list(access(request), row.pk, changes)
             except CampaignError as error:
                 form.refuse(error)
             else:

@@ -19,7 +19,7 @@ from campaigns.planning.audience import LEADS_MOST, PRESETS, Audience
 from campaigns.planning.campaigns import NAME_MAX
 from campaigns.planning.refusals import CampaignError
 from campaigns.planning.steps import CALL, SMS, STEPS_MAX, StepPlan, VariantPlan, current
-from campaigns.texts.scripts import SCRIPT_MOST, checked_script
+from campaigns.texts.scripts import SCRIPT_MOST
 from common.admin import dressed
 from leads.models import SavedView
 from leads.permission.selling import active_seller
@@ -297,10 +297,6 @@ class CampaignForm(forms.Form):
         """The steps that have a text or an e-mail, or are a call."""
         return [step for step in self.steps if step.is_bound and hasattr(step, "cleaned_data") and step.sends]
 
-    def script_said(self) -> str:
-        """Of a valid form. Raises CampaignError naming `script`."""
-        return checked_script(self.cleaned_data["script"])
-
     def audience(self) -> Audience:
         """Of a valid form, or as far as it is filled in. Raises CampaignError naming `whom`."""
         said = self.cleaned_data
@@ -343,6 +339,7 @@ class CampaignForm(forms.Form):
             "window": self.window(),
             "max_cost": said["max_cost"],
             "daily_limit": said["daily_limit"],
+            "script": said["script"],
         }
         return told if self.is_larger else told | {"steps": [step.plan(self.versions) for step in self.used]}
 

@@ -38,7 +38,7 @@ from campaigns.running import lifecycle
 from campaigns.running.approval import ACKNOWLEDGEMENTS, approve
 from campaigns.texts.looks import look
 from campaigns.texts.samples import price_of
-from campaigns.texts.scripts import read_out, save_script
+from campaigns.texts.scripts import read_out
 from campaigns.texts.templates import typed_of
 from common.admin import Empty, ask, confirmed, history_of, is_id, page
 from common.admin_teams import TeamAdmin
@@ -117,12 +117,10 @@ class CampaignAdmin(TeamAdmin):
         form = CampaignForm(posted, person=access(request), bucket=bucket if is_id(bucket) else "")
         if form.is_valid():
             try:
-                plan, script = Plan(**form.changes()), form.script_said()
+                plan = Plan(**form.changes())
                 first, *others = create_campaign(
                     access=access(request), plan=plan, split=form.cleaned_data["split"]
                 )  # fmt: skip
-                for one in (first, *others):
-                    save_script(one, script)
             except CampaignError as error:
                 form.refuse(error)
             else:
@@ -140,8 +138,7 @@ class CampaignAdmin(TeamAdmin):
         )
         if form.is_valid():
             try:
-                script = form.script_said()
-                save_script(change_campaign(campaign=campaign, access=access(request), changes=form.changes()), script)
+                change_campaign(campaign=campaign, access=access(request), changes=form.changes())
             except CampaignError as error:
                 form.refuse(error)
             else:

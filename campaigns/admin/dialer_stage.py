@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote_plus
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -182,7 +183,13 @@ def _rings_first(mode: str, person: Access) -> str:
     """Which phone of hers rings at the press; one that she dials on needs no word."""
     if mode == CallAttempt.Mode.SIGNALHOUSE:
         return f"Your softphone rings first: {phones.agent_of(person.user, mode)} at SignalHouse."
-    return f"Your own phone rings first: {spaced(person.user.agent_phone)}." if mode == CallAttempt.Mode.TWILIO else ""
+    if mode == CallAttempt.Mode.TWILIO:
+        return f"Your own phone rings first: {spaced(person.user.agent_phone)}{_key(mode)}."
+    return ""
+
+
+def _key(mode: str) -> str:
+    return ", and you press a key" if mode == CallAttempt.Mode.TWILIO and settings.VOICE_KEY else ""
 
 
 def state_in_words(attempt: CallAttempt) -> str:
@@ -196,7 +203,8 @@ def state_in_words(attempt: CallAttempt) -> str:
         lasted = f", {attempt.seconds // 60} min {attempt.seconds % 60} s" if attempt.seconds else ""
         return _ENDED.get(attempt.dial_status, "Ended") + lasted
     if attempt.state == CallAttempt.State.INTENDED:
-        return f"{_RINGS[CallAttempt.Mode(attempt.mode)]} rings first: pick it up, then theirs rings"
+        phone, key = _RINGS[CallAttempt.Mode(attempt.mode)], _key(attempt.mode)
+        return f"{phone} rings first: pick it up{key and ' and press any key'}, then theirs rings"
     machine = attempt.answered_by.startswith("machine") or attempt.answered_by == "fax"
     return str(attempt.get_state_display()) + (", a machine picked up" if machine else "")
 

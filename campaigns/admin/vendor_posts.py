@@ -5,24 +5,27 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from campaigns.inbound import posts
 from campaigns.models import Inbound, UnsignedPost
 from common.admin import Empty
-from common.admin_teams import OperatorsAdmin
+from common.admin_teams import OperatorsAdmin, operates
 from common.dates import day
 from common.db.clock import database_now
 from integrations.naming.vendors import title
 
 KINDS = {
     "opt_out": "Opt-out", "message": "Text", "status": "Status", "health": "Warning", "unreadable": "Not readable",
-    "ignored": "Ignored", "bridge": "Call: what now?", "lead": "Call: owner", "caller": "Call: caller",
+    "ignored": "Ignored", "bridge": "Call: what now?", "press": "Call: a key was pressed", "lead": "Call: owner",
+    "caller": "Call: caller",
     "dial": "Call: how it ended", "amd": "Call: who picked up",
     "mail": "E-mail", "tracking": "E-mail: what became of it",
 }  # fmt: skip
 UNSIGNED_DAYS = 7
+CLOSED_AT_MOST = 200  # the largest page of a list
 
 
 class Waits(admin.SimpleListFilter):
@@ -35,7 +38,7 @@ class Waits(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Inbound]) -> QuerySet[Inbound]:
         if self.value() == "waiting":
             return queryset.filter(handled_at__isnull=True)
-        return queryset.exclude(error="") if self.value() == "told" else queryset
+        return queryset.exclude(error="").filter(closed_at__isnull=True) if self.value() == "told" else queryset
 
 
 @admin.register(Inbound)
@@ -51,10 +54,12 @@ class InboundAdmin(OperatorsAdmin):
     list_before_template = "admin/campaigns/unsigned_posts.html"
     list_display = ("received_at", "who", "what", "handled_at", "tries", "told")
     list_filter = (Waits,)
-    fields = (("received_at", "who", "what"), ("handled_at", "tries"), "told", "dedupe")
+    fields = (("received_at", "who", "what"), ("handled_at", "tries", "closed_at"), "told", "dedupe")
+    actions = ("close",)
     readonly_fields = ("who", "what", "told")
     _columns: ClassVar[tuple[str, ...]] = (
         "id", "vendor", "kind", "dedupe", "received_at", "handled_at", "tries", "error",
+        "closed_at",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Inbound]:
@@ -66,6 +71,21 @@ class InboundAdmin(OperatorsAdmin):
         rows = UnsignedPost.objects.filter(day__gte=since).order_by("-day", "vendor")
         unsigned = [(day(row.day), title(row.vendor), row.count) for row in rows]
         return super().changelist_view(request, {"unsigned": unsigned, **(extra_context or {})})
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return operates(request)
+
+    @admin.action(description="Close: looked at, nothing more to try", permissions=["operate"])
+    def close(self, request: HttpRequest, queryset: QuerySet[Inbound]) -> None:
+        ids = list(queryset.values_list("pk", flat=True)[: CLOSED_AT_MOST + 1])
+        if len(ids) > CLOSED_AT_MOST:
+            self.message_user(request, f"Choose at most {CLOSED_AT_MOST} at a time.", messages.ERROR)
+            return
+        closed = posts.close(ids, by=request.user)  # type: ignore[arg-type]  # operators are users of ours
+        words = f"Posts closed: {closed}."
+        if left := len(ids) - closed:
+            words += f" {left} left: no note on them, closed before, or what they say has not been read yet."
+        self.message_user(request, words, messages.SUCCESS if closed else messages.WARNING)
 
     @admin.display(description="vendor")
     def who(self, post: Inbound) -> str:

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from accounts.access import Access, Scope
 from accounts.api.base import idempotent
 from campaigns.api.campaigns import audience_of
-from campaigns.api.serializers import AUDIENCE, AudienceInput, WindowField
+from campaigns.api.serializers import AUDIENCE, AudienceInput, ScriptField, WindowField
 from campaigns.dialing import dispositions, filling, lists
 from campaigns.dialing.lists import ListPlan
 from campaigns.dialing.progress import progress
@@ -45,6 +45,7 @@ class CallListEdit(StrictSerializer):
         help_text="Who works it: members' ids; []: everybody of the team",
     )  # fmt: skip
     window = WindowField(required=False, help_text="Hours narrower than the law's, as of a campaign; {}: the law's")
+    script = ScriptField(required=False)
 
 
 class CallListInput(AudienceInput):
@@ -59,6 +60,7 @@ class CallListInput(AudienceInput):
     priority = serializers.ChoiceField(
         choices=["", *filling.PRIORITIES], default="", help_text="Who comes first; empty: as the preset says, or oldest"
     )
+    script = ScriptField(default="")
 
 
 class AddLeadsInput(AudienceInput):
@@ -90,7 +92,7 @@ class CallListSerializer(CamelModelSerializer[Campaign]):
     class Meta:
         model = Campaign
         fields = ["id", "name", "status", "bucketId", "bucket_name", "people", "callers", "window", "priority",
-                  "filling", "created_at", "started_at", "finished_at"]  # fmt: skip
+                  "script", "filling", "created_at", "started_at", "finished_at"]  # fmt: skip
 
     def get_callers(self, row: Campaign) -> list[int]:
         return list(CampaignCaller.objects.filter(campaign=row).order_by("user_id").values_list("user_id", flat=True))
@@ -168,7 +170,9 @@ class CallListsView(CallListView):
     def post(self, request: Request) -> Response:
         given = self.body(CallListInput)
         audience = audience_of({name: given[name] for name in AUDIENCE if name in given}, self.access)
-        plan = ListPlan(given["name"], audience, given.get("callers", ()), given.get("window"), given["priority"])
+        plan = ListPlan(
+            given["name"], audience, given.get("callers", ()), given.get("window"), given["priority"], given["script"]
+        )  # fmt: skip
         made, added = lists.create_list(self.access, plan)
         status = 202 if added.is_at_work else 201
         return ok(status, callList=self.shown(made), added=AddedSerializer(added).data)
@@ -180,7 +184,7 @@ class OneCallListView(CallListView):
         return ok(callList=self.shown(lists.find(self.access, list_id)))
 
     @extend_schema(
-        operation_id="changeCallList", summary="Its name, its callers, its hours", request=CallListEdit,
+        operation_id="changeCallList", summary="Its name, its callers, its hours, its script", request=CallListEdit,
         responses={200: _LIST, 409: refusal("It is closed")},
     )  # fmt: skip
     def patch(self, request: Request, list_id: UUID) -> Response:

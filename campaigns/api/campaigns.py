@@ -96,7 +96,7 @@ def _rest(given: Mapping[str, Any]) -> dict[str, Any]:
     """What is no audience and no step, by the names of `Plan`."""
     names = {"name": "name", "senderId": "sender_id", "window": "window", "max_cost": "max_cost"}
     names |= {"mailSenderId": "mail_sender_id", "trackOpens": "track_opens", "trackClicks": "track_clicks"}
-    names |= {"daily_limit": "daily_limit", "stop_on": "stop_on"}
+    names |= {"daily_limit": "daily_limit", "stop_on": "stop_on", "script": "script"}
     return {ours: given[theirs] for theirs, ours in names.items() if theirs in given}
 
 

@@ -15,6 +15,7 @@ from accounts.api.base import How, idempotent
 from campaigns.dialing import calling, disposing, offering
 from campaigns.dialing.offering import Nobody, Offer
 from campaigns.models import CallAttempt
+from campaigns.texts.scripts import script_for
 from campaigns.voice.moving import suggested
 from common.api.base import ApiView, not_found, ok
 from common.api.lists import ListOf
@@ -134,10 +135,14 @@ class OfferSerializer(serializers.Serializer[Any]):
     numbers = NumberSerializer(many=True)
     chosen = serializers.IntegerField(help_text="The position of the number to call")
     why = serializers.CharField(help_text="Why this one now")
+    script = serializers.SerializerMethodField(help_text="What I read out, with this owner's values; '': nothing")
     leaseUntil = MomentField(source="lease_until", help_text="Renew it before: the lead goes back then")
     call = DialerCallSerializer(
         source="attempt", allow_null=True, help_text="Mine that is open, or whose end I have not said"
     )
+
+    def get_script(self, offer: Offer) -> str:
+        return script_for(offer.campaign, offer.lead, self.context["request"].user) if offer.campaign.script else ""
 
 
 class NobodySerializer(serializers.Serializer[Any]):

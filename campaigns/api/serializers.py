@@ -13,6 +13,7 @@ from campaigns.planning.audience import LEADS_MOST, PRESETS
 from campaigns.planning.campaigns import NAME_MAX, STOPS, window_told
 from campaigns.planning.steps import CHANNELS, CONDITIONS, NAMES
 from campaigns.running.approval import ACKNOWLEDGEMENTS
+from campaigns.texts.scripts import SCRIPT_MOST
 from common.api.paging import PageQuery
 from common.api.serializers import (
     CamelModelSerializer,
@@ -100,6 +101,14 @@ class WindowField(ObjectField):
     """{open, close, weekdays}: checked by the service."""
 
 
+class ScriptField(serializers.CharField):
+    """Checked by the service, which names the place of a variable that is none."""
+
+    def __init__(self, **more: Any) -> None:
+        words = "What callers read out, with {{variables}}; '': nothing"
+        super().__init__(max_length=SCRIPT_MOST, allow_blank=True, help_text=words, **more)
+
+
 class CampaignEdit(AudienceInput):
     name = serializers.CharField(max_length=NAME_MAX, required=False, help_text="What you call it")
     steps = StepInput(many=True, required=False, help_text="1 to 10")
@@ -127,6 +136,7 @@ class CampaignEdit(AudienceInput):
         max_length=3,
         help_text="What ends it for a person",
     )
+    script = ScriptField(required=False)
 
 
 class RevisedText(StrictSerializer):
@@ -284,8 +294,8 @@ class CampaignSerializer(CamelModelSerializer[Campaign]):
         fields = [
             "id", "name", "part", "split_group", "channel", "status", "paused_by", "reason", "bucketId", "bucket_name",
             "audience", "sellerId", "senderId", "mailSenderId", "track_opens", "track_clicks", "window", "maxCost",
-            "daily_limit", "stopOn", "approved_digest", "approvedById", "approved_at", "acknowledgements", "revision",
-            "counts", "created_at", "started_at", "finished_at",
+            "daily_limit", "stopOn", "script", "approved_digest", "approvedById", "approved_at", "acknowledgements",
+            "revision", "counts", "created_at", "started_at", "finished_at",
         ]  # fmt: skip
 
     @extend_schema_field(OpenApiTypes.OBJECT)

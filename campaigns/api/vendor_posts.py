@@ -14,8 +14,8 @@ from rest_framework.request import Request
 from campaigns.inbound import mail_posts, posts
 from campaigns.inbound.addresses import VENDORS, called_url
 from campaigns.inbound.reading import handle_at_once
-from campaigns.voice.addresses import BRIDGE, KINDS
-from campaigns.voice.bridging import answer
+from campaigns.voice.addresses import BRIDGE, KINDS, PRESS
+from campaigns.voice.bridging import answer, ask_for_key
 from common.api.base import ApiView, Problem, not_found, ok
 from common.api.throttles import VendorPostThrottle
 from common.enqueue import enqueue_soon
@@ -100,14 +100,17 @@ class MailPostView(SignedPostView):
 
 
 class CallPostView(SignedPostView):
-    """What Twilio posts of a call, at call, caller, dial and amd; and asks at bridge, once she has answered."""
+    """What Twilio posts of a call, at call, caller, dial and amd; and asks: at bridge once her phone was picked up, at
+    press once she has pressed a key.
+    """
 
     door = ""
 
     @extend_schema(exclude=True)
     def post(self, request: Request, token: UUID) -> HttpResponse:
-        """1. Signed, or refused. 2. Stored, committed. 3. Heard; what cannot be at once, a worker hears. 4. At bridge
-        the answer: dial the owner, or not now. A token of no call: nothing is done.
+        """1. Signed, or refused. 2. Stored, committed. 3. Heard; what cannot be at once, a worker hears. 4. The
+        answer: dial the owner, or not now; with VOICE_KEY wait for a key at bridge, and that at press. A token of no
+        call: nothing is done.
         """
         plain = self.signed(request, "twilio")
         named = voice.dedupe_of(plain.headers, plain.body)
@@ -117,6 +120,10 @@ class CallPostView(SignedPostView):
         )  # fmt: skip
         if kept is not None and not handle_at_once(kept.id):
             enqueue_soon("campaigns.read_inbound")
-        if self.door != BRIDGE:
-            return HttpResponse(NOTHING, content_type="text/xml")
-        return HttpResponse(answer(token, voice.leg_of(plain.headers, plain.body)), content_type="text/xml")
+        words, leg = NOTHING, voice.leg_of(plain.headers, plain.body)
+        if self.door == BRIDGE:
+            words = (ask_for_key if settings.VOICE_KEY else answer)(token, leg)
+        elif self.door == PRESS:
+            has_pressed = voice.has_pressed(plain.headers, plain.body)
+            words = answer(token, leg) if has_pressed else voice.end_of_line()
+        return HttpResponse(words, content_type="text/xml")

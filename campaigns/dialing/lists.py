@@ -23,6 +23,7 @@ from campaigns.planning.audience import LEADS_MOST, Audience
 from campaigns.planning.campaigns import NAME_MAX, read_window
 from campaigns.planning.refusals import CampaignError
 from campaigns.sending.stopping import stop_all
+from campaigns.texts.scripts import checked_script
 from leads.permission.selling import active_seller
 
 Status, Channel = Campaign.Status, Campaign.Channel
@@ -37,7 +38,7 @@ _ROLES = (Role.CALLER, Role.BUYER, Role.MANAGER)
 class ListPlan:
     """What a call list is made from. callers: who works it, users of the team; (): everybody. window: as a campaign's
     ({open, close: "09:00", weekdays: 1 to 7}); {}: the law's hours. priority: equity, value, oldest; '': equity for the
-    preset highValue, else oldest.
+    preset highValue, else oldest. script: what callers read out, with {{variables}}.
     """
 
     name: str
@@ -45,6 +46,7 @@ class ListPlan:
     callers: Sequence[int] = ()
     window: Mapping[str, Any] | None = None
     priority: str = ""
+    script: str = ""
 
 
 def call_lists(access: Access) -> QuerySet[Campaign]:
@@ -89,6 +91,7 @@ def create_list(access: Access, plan: ListPlan) -> tuple[Campaign, ListFill]:
         raise CampaignError("TOO_MANY_CAMPAIGNS", f"Your team has {LISTS_MOST} open call lists: close some first.")
     made = Campaign(owner=access.user, team_id=team_id, channel=Channel.CALL, seller=active_seller(team_id))
     made.name, made.window = _name(plan.name), read_window(plan.window or {})
+    made.script = checked_script(plan.script)
     priority = priority_of(plan.audience, plan.priority)
     made.audience = {**plan.audience.as_json(), "priority": priority}
     made.bucket_id = plan.audience.bucket_id
@@ -107,7 +110,7 @@ def create_list(access: Access, plan: ListPlan) -> tuple[Campaign, ListFill]:
 
 
 def change_list(access: Access, list_id: UUID, changes: Mapping[str, Any]) -> Campaign:
-    """name, callers, window. Raises CampaignError FORBIDDEN, NOT_FOUND, INVALID, OVER."""
+    """name, callers, window, script. Raises CampaignError FORBIDDEN, NOT_FOUND, INVALID, OVER."""
     team_id = _manages(access)
     found = find(access, list_id)
     with _named_once(), _held(found) as row:
@@ -115,9 +118,11 @@ def change_list(access: Access, list_id: UUID, changes: Mapping[str, Any]) -> Ca
             row.name = _name(changes["name"])
         if "window" in changes:
             row.window = read_window(changes["window"] or {})
+        if "script" in changes:
+            row.script = checked_script(changes["script"])
         if "callers" in changes:
             _assign(row, changes["callers"])
-        row.save(update_fields=["name", "window", "updated_at"])
+        row.save(update_fields=["name", "window", "script", "updated_at"])
         after = {"fields": sorted(changes)}
         record("call_list.changed", by=access.user, team_id=team_id, about=row, name=row.name, after=after)
     return row

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef
 
 from accounts.webhooks.registries import register_event
-from campaigns.dialing import events, forgetting
+from campaigns.dialing import calling_off, events, forgetting
 from campaigns.models import CallAttempt
 from leads import registries
 from leads.privacy import telling
@@ -13,6 +13,7 @@ from leads.privacy.places import search_in
 
 
 def register() -> None:
+    registries.on_suppressed(calling_off.on_suppressed)
     registries.keeps_lead("called", Exists(CallAttempt.objects.filter(lead=OuterRef("pk"))))
     search_in(
         "calls",

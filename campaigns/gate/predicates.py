@@ -100,18 +100,32 @@ _LIFTED = """s.reason = ANY(%(liftable)s) AND EXISTS (
 _SUPPRESSED = f"{_BINDING} AND NOT ({_LIFTED})"
 # Of a call to the best phone: its own rows, and those about the person.
 _FOR_CALLS = "s.scope IN ('any', 'call') AND (k.role = 1 OR s.reason = ANY(%(of_the_person)s) AND NOT c.crowded)"
+_LIFTED_FOR_THE_TEAM = f"""s.reason = ANY(%(liftable)s) AND EXISTS (
+    SELECT FROM leads_consent n JOIN leads_seller m ON m.id = n.seller_id AND m.replaced_at IS NULL
+     WHERE {_THAT_OR_THE_BEST} AND m.team_id = {{team_id}} AND n.channel = 'call'
+       AND n.given_at > s.created_at AND n.kind = 'written' AND n.how = 'form')"""  # constants
 _BLOCKED = f"""
-EXISTS (SELECT {_BINDING} AND {_FOR_CALLS} AND NOT (
-    s.reason = ANY(%(liftable)s) AND EXISTS (
-        SELECT FROM leads_consent n JOIN leads_seller m ON m.id = n.seller_id AND m.replaced_at IS NULL
-         WHERE {_THAT_OR_THE_BEST} AND m.team_id = {{team_id}} AND n.channel = 'call'
-           AND n.given_at > s.created_at AND n.kind = 'written' AND n.how = 'form')))
+EXISTS (SELECT {_BINDING} AND {_FOR_CALLS} AND NOT ({_LIFTED_FOR_THE_TEAM}))
 OR EXISTS (SELECT FROM (
     SELECT DISTINCT ON (r.digest, r.list) r.listed, r.list
       FROM leads_leadkey k JOIN leads_contactkey c ON c.id = k.key_id JOIN leads_scrub r ON r.digest = c.digest
       JOIN leads_seller m ON m.id = r.seller_id AND m.replaced_at IS NULL
      WHERE k.lead_id = {{pk}} AND k.role = 1 AND c.kind = 1 AND m.team_id = {{team_id}}
      ORDER BY r.digest, r.list, r.checked_at DESC) r WHERE r.listed AND r.list <> 'reassigned')
+"""  # noqa: S608  # constants
+
+# By no number of hers: a row about the person, or one about each number.
+_NO_CALLS = f"""
+EXISTS (SELECT {_BINDING} AND s.scope IN ('any', 'call') AND NOT ({_LIFTED_FOR_THE_TEAM})
+        AND s.reason = ANY(%(of_the_person)s) AND NOT c.crowded)
+OR (SELECT bool_and(EXISTS (
+            SELECT {_BINDING} AND s.scope IN ('any', 'call') AND NOT ({_LIFTED_FOR_THE_TEAM}) AND k.key_id = p.key_id))
+      FROM leads_leadkey p JOIN leads_contactkey q ON q.id = p.key_id AND q.kind = 1 WHERE p.lead_id = {{pk}})
+"""  # noqa: S608  # constants
+_SINCE_PLANNED = f"""
+EXISTS (SELECT {_BINDING} AND s.scope IN ('any', 'call') AND s.created_at > (
+    SELECT e.changed_at FROM leads_event e
+     WHERE e.lead_id = {{pk}} AND e.kind = 'callback' AND e.status = 'planned'))
 """  # noqa: S608  # constants
 
 # The company of the lead's team has looked the best phone up in the national registry: by number, or by its whole list
@@ -138,6 +152,20 @@ def suppressed() -> Q:
 def do_not_call() -> Q:
     """Leads whose best phone must not be called: it, or the person, is suppressed, or a registry check found it."""
     return Q(_AboutLead(f"({_BLOCKED})", _of_suppressions(), BooleanField()))
+
+
+def not_to_be_called() -> Q:
+    """Leads whose owner must be called by no number that we have: suppressed, whatever a registry says."""
+    return Q(_AboutLead(f"coalesce({_NO_CALLS}, false)", _of_suppressions(), BooleanField()))
+
+
+def callback_is_off() -> Q:
+    """Of those the ones with a planned callback, suppressed after it was planned or changed."""
+    return (
+        Q(callback_at__isnull=False)
+        & not_to_be_called()
+        & Q(_AboutLead(_SINCE_PLANNED, _of_suppressions(), BooleanField()))
+    )
 
 
 def checked() -> Q:

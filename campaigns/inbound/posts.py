@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Coalesce
 
+from accounts.audit import record
+from accounts.models import User
 from campaigns.models import Inbound
 from campaigns.rules.opt_out import read
 from common.db.clock import database_now
@@ -18,6 +22,7 @@ from integrations.vendors.messaging import HealthEvent, IncomingText, StatusEven
 
 OPT_OUTS = ("opt_out", "wrong")
 URGENT = "opt_out"  # the kind that is handled before all others
+MAY_BE_WORDS = (URGENT, "message", "mail", "unreadable")
 _KEPT = ("content-type",)  # headers that reading needs beside a vendor's own
 _PREFIXES = ("x-signalhouse-", "i-twilio-", "x-twilio-event", "x-mail-")  # x-mail-: our own, `mail_posts`
 
@@ -107,6 +112,23 @@ def count_unsigned(vendor: str) -> None:
 def waiting() -> int:
     """Posts that nobody has handled yet."""
     return Inbound.objects.filter(handled_at__isnull=True).count()
+
+
+def close(ids: Collection[UUID], *, by: User) -> int:
+    """An operator has looked at these: they need no look any more, and what broke is not tried again. Returns how many.
+
+    Words of a person that nobody has read yet may be an opt-out: they are left, and tried on.
+    """
+    unread, closed = Q(handled_at__isnull=True, kind__in=MAY_BE_WORDS), 0
+    open_ones = Inbound.objects.filter(closed_at__isnull=True).exclude(unread | Q(error=""))
+    with transaction.atomic():
+        now = database_now()
+        for pk in sorted(ids):
+            after = {"closed_at": now, "handled_at": Coalesce("handled_at", now), "lease_until": None}
+            if open_ones.filter(pk=pk).update(**after):
+                record("vendor_post.closed", by=by, about=("inbound", pk))
+                closed += 1
+    return closed
 
 
 def _json(headers: Mapping[str, str]) -> str:

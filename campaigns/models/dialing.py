@@ -178,6 +178,9 @@ class CallAttempt(UUIDModel, Timestamped):
     error = models.CharField(max_length=60, blank=True, help_text="The vendor's code")
     error_words = models.CharField(max_length=300, blank=True, help_text="In words")
     started_at = models.DateTimeField(help_text="When it was handed over, by the campaigns' clock")
+    pressed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its caller pressed a key on her phone to be connected"
+    )
     answered_at = models.DateTimeField(null=True, blank=True, help_text="When somebody answered")
     ended_at = models.DateTimeField(null=True, blank=True, help_text="When it ended")
     seconds = models.PositiveIntegerField(null=True, blank=True, help_text="How long it took")

@@ -26,7 +26,7 @@ class Inbound(UUIDModel, Claimed):
     vendor = models.CharField(max_length=30, help_text="Who posted it")
     kind = models.CharField(
         max_length=12,
-        help_text="opt_out, message, status, health; of calls bridge, lead, caller, dial, amd; "
+        help_text="opt_out, message, status, health; of calls bridge, press, lead, caller, dial, amd; "
         "of e-mail mail, tracking; unreadable, ignored",
     )
     dedupe = models.CharField(max_length=128, help_text="The vendor's own id of this post, or a hash of it")
@@ -40,6 +40,9 @@ class Inbound(UUIDModel, Claimed):
     tries = models.PositiveSmallIntegerField(default=0, help_text="Times handling it broke")
     error = models.CharField(
         max_length=300, blank=True, help_text="How it broke, or what an operator should know, in words"
+    )
+    closed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When an operator has looked at it: nothing is tried any more"
     )
 
     objects = LeasedQuerySet.as_manager()

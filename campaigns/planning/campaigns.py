@@ -20,6 +20,7 @@ from campaigns.models import Campaign, Delivery, MailSender, Preview, Sender
 from campaigns.planning.audience import MOST, Audience, check, parts_of
 from campaigns.planning.refusals import CampaignError
 from campaigns.planning.steps import Checked, StepPlan, check_steps, plans_of, write_steps
+from campaigns.texts.scripts import checked_script
 from common.db.ids import uuid7
 from leads.models import Lead, Seller
 from leads.permission.selling import active_seller
@@ -34,7 +35,7 @@ CHANGED_MEANWHILE = "The campaign was changed meanwhile."
 class Plan:
     """What a campaign is made from. window: {open, close: "09:00", weekdays: 1 to 7, Monday is 1}; {}: the law's hours.
     sender_id, mail_sender_id None: the company's only number, and address. track_opens, track_clicks: of e-mails.
-    stop_on: reply, click (a person's).
+    stop_on: reply, click (a person's). script: what callers read out, with {{variables}}.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Plan:
     max_cost: Decimal | None = None
     daily_limit: int | None = None
     stop_on: Sequence[str] = ("reply",)
+    script: str = ""
 
 
 FIELDS = frozenset(Plan.__dataclass_fields__)
@@ -202,6 +204,7 @@ def send_to_failed(*, campaign: Campaign, access: Access) -> Campaign:
         max_cost=campaign.max_cost,
         daily_limit=campaign.daily_limit,
         stop_on=campaign.stop_on,
+        script=campaign.script,
     )
     return create_campaign(access=access, plan=plan)[0]
 
@@ -262,6 +265,7 @@ def _plan_of(campaign: Campaign, changes: Mapping[str, Any]) -> Plan:
         max_cost=campaign.max_cost,
         daily_limit=campaign.daily_limit,
         stop_on=campaign.stop_on,
+        script=campaign.script,
     )
     return replace(stands, **dict(changes))
 
@@ -283,7 +287,7 @@ def _fill(campaign: Campaign, plan: Plan, seller: Seller | None) -> None:
         raise CampaignError("INVALID", f"What ends it is one of {', '.join(STOPS)}.", "stopOn")
     campaign.max_cost, campaign.daily_limit = plan.max_cost, plan.daily_limit
     campaign.stop_on = sorted(set(plan.stop_on))
-    campaign.window = read_window(plan.window or {})
+    campaign.window, campaign.script = read_window(plan.window or {}), checked_script(plan.script)
     campaign.sender = _one_of(Sender, plan.sender_id, seller, "There is no such number of your company.", "senderId")
     campaign.mail_sender = _one_of(
         MailSender, plan.mail_sender_id, seller, "There is no such e-mail address of your company.", "mailSenderId"

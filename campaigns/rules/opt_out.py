@@ -59,6 +59,12 @@ _PAPERS = (
 )
 _TERMS = r"(?! (?:\w+ ){0,2}?(?:if|unless|just|text|email|instead|right now|in the)\b)"
 _ONE_OR_TWO = rf"{_CONTACT}(?: (?:or|and|nor) (?:ever )?{_CONTACT})*"  # "text or call"
+_NEAR = r".{0,200}"  # characters; without an end one long message would be read for seconds
+# Of the word, or of what is only thought of: “what does unsubscribe mean”, “should I opt out”.
+_TALKED_OF = "".join(
+    rf"(?<!\b{words} )"
+    for words in ("does", "is", "whats", "by", "say", "says", "said", "word", "the", "an", "if i", "if we", "should i")
+)
 # Spanish: what is asked not to be done (llame, escriban, mandes), not what somebody did (llamó).
 _LLAME = (
     r"(?:(?:llam|mand|molest|contact|envi|text)(?:e|en|es|ar|arme|arnos|ee|een|ear)|escrib(?:a|an|as|ir|irme|irnos)|"
@@ -76,8 +82,8 @@ OPT_OUT: Final = tuple(
         rf"\b{_NOT} (?:ever )?{_ONE_OR_TWO} (?:\w+ ){{0,2}}again\b",
         rf"^(?:please )?{_NOT} (?:ever )?{_ONE_OR_TWO}(?: please| thanks| thank you)?$",
         # not today, and at no other time either
-        rf"\b(?:{_NOT}|stop|quit) (?:ever |you |please )*{_CONTACT}\b.*\b(?:any other (?:day|time)|(?:all|any) other "
-        r"times|at all|ever again|forever|for good|not now)\b",
+        rf"\b(?:{_NOT}|stop|quit) (?:ever |you |please )*{_CONTACT}\b{_NEAR}\b(?:any other (?:day|time)|"
+        r"(?:all|any) other times|at all|ever again|forever|for good|not now)\b",
         r"\b(?:dont|do not|no longer|never) (?:want|wish|care|need|like) (?:to (?:be|get|receive|have)|any|your|these|"
         r"those|more|further|unsolicited)(?: \w+){0,3}? (?:contact|text|call|messag|email|solicit|spam|communicat)\w*\b"
         rf"{_TIME}{_TERMS}",
@@ -85,8 +91,9 @@ OPT_OUT: Final = tuple(
         rf"(?:to )?{_WHOM}\b{_TIME}{_TERMS}",
         r"\b(?:dont|do not|no longer|never) (?:want|wish|care|need) to (?:ever )?hear from (?:you|u|yall|your)\b"
         rf"{_TIME}",
-        r"\bno (?:further|additional|future|other) (?:contact|communication|text|call|message|email|solicitation|"
-        r"correspondence)\w*\b",
+        r"(?<!have )(?<!has )(?<!had )(?<!got )(?<!is )(?<!with )\bno (?:further|additional|future|other) (?:contact|"
+        r"communication|text|call|message|email|solicitation|correspondence)\w*\b"
+        r"(?! (?:info|details|number|person)\w*)",
         r"\b(?:cease|discontinue|halt) (?:all |any |further )*(?:communication|contact|solicit|correspond)\w*\b",
         # "do not send me any more e-mails"; not "don't send your offer yet"
         rf"\b{_NOT} (?:ever |you |please )*send (?:me |us )?(?:any(?: ?more)?|more|further|other|another|"
@@ -99,10 +106,11 @@ OPT_OUT: Final = tuple(
         r"\b(?:no|do not|dont) solicit\w*\b(?! sign)",
         r"\b(?:(?:asked?|asking|told|tell|telling|said|beg|begging|warned|warning)(?: you| u| yall| them)?|"
         r"(?:need|want|like) (?:you|u|yall|them)) to (?:please |just )*(?:stop|quit|cease)\b(?! by)",
-        r"\b(?:i said|would you|could you|can you|will you|please|pls|just) (?:please |just )*stop$",
+        r"\b(?:i said|would you|could you|can you|will you|please|pls|just) (?:please |just ){0,5}stop$",
         r"\bhow (?:do|can|would) (?:i|we|you) (?:stop|end|cancel) "
         r"(?:this|these|those|it|that|the (?:texts|messages))\b",
-        r"\b(?:stop|quit) (?:\w+ )?(?:bugging|bothering|pestering|hounding|annoying|hassling|stalking)\b",
+        r"\b(?:stop|quit|cease) (?:\w+ )?"
+        r"(?:bugging|bothering|pestering|hounding|annoying|hassling|stalking|harassing)\b",
         r"\b(?:take|remove|delete|scrub) (?:me|us|(?:my|this|our|the) (?:number|name|phone|cell|info|email|contact))\b"
         rf"(?: \w+){{0,3}} (?:off|from|out|list)\b{_PAPERS}",
         rf"\b(?:remove|delete) (?:\w+ ){{0,2}}?from (?:\w+ ){{0,2}}?your (?:\w+ ){{0,2}}?{_LIST}\b",
@@ -112,9 +120,12 @@ OPT_OUT: Final = tuple(
         r"\b(?:remove|delete|erase|lose|forget|scrub) "
         rf"(?:me|(?:my|this) (?:number|name|info|information|phone|contact|email))\b{_PAPERS}",
         rf"\b(?:take|get) (?:me|us|my (?:number|name)) off\b{_PAPERS}",
-        r"\bopt(?:ing|ed)? (?:me |us )?out\b",
+        # not of an insurance
+        rf"{_TALKED_OF}\bopt(?:ing|ed)? (?:me |us )?out\b(?! (?:mean|means|link|fee|button)\b)"
+        rf"(?! of (?!(?:it|this|that|these|those|all|any|your|further|future|everything|receiving|getting)\b"
+        rf"|{_CONTACT}))",
         r"\b(?:revoke|withdraw) (?:\w+ ){0,2}?(?:consent|permission)\b",
-        r"\bunsubscribe\b",
+        rf"{_TALKED_OF}\bunsubscribe\b(?! (?:mean|means|link|fee|button|page|option)\b)",
         rf"\bno (?:me|nos) (?:vuelv[ae][sn]? a )?{_LLAME}\b{_A_VECES}",
         rf"\b(?:no vuelv[ae][sn]? a|ya no) {_LLAME}\b",
         r"\bno (?:quiero|deseo|quisiera|queremos) (?:recibir|(?:mas|sus|estos|estas|tus)\b|ser contactad[oa]s?\b)",
@@ -125,14 +136,24 @@ OPT_OUT: Final = tuple(
         rf"(?:de {_LLAMAR}|con (?:los|las|sus|estos|estas) (?:mensajes|textos|llamadas))",
         r"\b(?:dar(?:me|nos)?|da(?:me|nos)|de(?:me|nme|nos)|denos|quiero|solicito) (?:\w+ )?(?:de |la )baja\b",
         r"\b(?:quit|elimin|borr|saqu)\w* (?:mi |de |el )?(?:numero|(?:la|su|tu|esta) lista)\b",
-        r"\b(?:do not|dont|no) (?:call|contact|mail|email|text|solicit)\w* (?:list|registry|database)\b|\bdnc\b",
+        r"\b(?:do not|dont|no) (?:call|contact|mail|email|text|solicit)\w* (?:list|registry|database)\b",
+        r"\b(?:on|to) (?:the |your |a |our |my )?(?:\w+ )?dnc\b|\bdnc (?:list|registry|request|me|us|please)\b|^dnc$",
         r"\bleave (?:me|us) (?:the \w+ )?alone\b",
         r"\bfuck ?(?:off|you|u)\b|\bf ?(?:off|you|u)\b(?! (?:can|could|want|have|had|would|are|do|need|will|still)\b)",
         r"\bgo to hell\b|\bpiss off\b|\bscrew you\b|\bget lost\b|\bbuzz off\b",
-        r"\breport(?:ed|ing)? (?:you|this|u|your number)\b.*\b(?:spam|ftc|fcc|junk|police|attorney general)\b",
-        r"\breport(?:ed|ing)? (?:it )?(?:as |this as )?(?:spam|junk)\b",
-        r"\bharass(?:ing|ment|ed)?\b(?! (?:by|from|over)\b)",
-        r"\bcease and desist\b",
+        rf"\breport(?:ed|ing)? (?:you|u|your \w+)\b{_NEAR}\b(?:spam|ftc|fcc|junk|police|attorney general)\b",
+        rf"\breport(?:ed|ing)? (?:this|it)\b{_NEAR}\b(?:spam|ftc|fcc)\b",
+        r"\breport(?:ed|ing)? (?:(?:it|this|you|u) )?(?:as (?:spam|junk)|spam)\b",
+        # by us: not by neighbors, nor by the city
+        r"\b(?:you|youre|youve|u|ur|yall|yalls) (?:are |guys |people |keep |have |been |just |still |all )*harass\w*",
+        r"\byour (?:\w+ )?(?:harass\w*|(?:is|are) (?:\w+ )?harass\w*)",
+        r"\b(?:this|that|it|these|(?:these|the|all these) (?:texts|calls|messages|emails)) "
+        r"(?:is|are|feels like|borders on|constitutes?|amounts? to) (?:\w+ )?harass\w*",
+        r"\bconsider (?:\w+ ){1,3}harass\w*|\bthis as harass\w*|^(?:\w+ )?harassment$",
+        r"(?<!\ba )(?<!\bthe )(?<!\btheir )(?<!\bcity )(?<!\bcounty )(?<!\bhoa )(?<!\bstate )"
+        r"\bcease and desist\b(?! (?:order|letter|notice|from)s?\b)",
+        r"\b(?:this|consider this|take this as|this (?:text|message|email|letter) is) (?:is )?"
+        r"(?:a |an |my |our |your |as )*(?:\w+ ){0,2}?cease and desist\b",
     )
 )
 WRONG: Final = tuple(
@@ -157,9 +178,11 @@ WRONG: Final = tuple(
 ASK: Final = re.compile(
     r"\b(?:stop\w*|cancel\w*|end|ending|remov\w+|spam\w*|scam\w*|attorney|lawyer|sue|suing|lawsuit|deceased|died|dead|"
     r"passed away|not interested|no interest|block|blocked|blocking|unsub\w*|quit|no me interesa|abogado|"
-    r"cease|desist|discontinu\w*|halt|revok\w*|harass\w*|signed up|sign up|never again|knock it off|cut it out|"
+    r"cease|desist|discontinu\w*|halt|revok\w*|harass\w*|opt(?:ing|ed)? (?:me |us )?out|dnc|ftc|fcc|"
+    r"no (?:further|future) (?:contact|communication|correspondence|call|text|message|email)\w*|"
+    r"signed up|sign up|never again|knock it off|cut it out|"
     r"leave (?:me|us|my \w+) (?:be|alone)|off (?:the|this|that) (?:\w+ )?list|no longer (?:wish|want)|"
-    r"(?:dont|do not) (?:wish|want) to receive|opted out|"
+    r"(?:dont|do not) (?:wish|want) to receive|"
     r"fallecid[oa]|ya no llam\w*|dej(?:en|e|a|es) de)\b"
     r"|\bno (?:me|nos) (?:llam|escrib|mand|envi|contact|molest|text)(?:e|en|es|a|an|as)\b"
     rf"|\b{_NOT} (?:ever |you |please )*{_CONTACT} (?:to )?{_WHOM}\b{_TIME}"
@@ -185,8 +208,8 @@ OF_HERS: Final = re.compile(r"\b(?:stop|quit|cease|dont|do not|never)\b(?: \w+){
 # How one stops somebody's mail, ours in a quotation or the writer's own: it may be asked of us, too. A person decides.
 HOW_TO: Final = re.compile(
     r"(?<!want )(?<!wants )(?<!like )(?<!wish )(?<!need )(?<!prefer )(?<!trying )(?<!asked )(?<!asking )(?<!how )"
-    r"\bto (?:unsubscribe|opt out|stop receiving|be removed)\b.*?\b(?:click|reply|text|visit|follow|go to|use|press|"
-    r"send|here|https?)\b.*"
+    rf"\bto (?:unsubscribe|opt out|stop receiving|be removed)\b{_NEAR}?\b(?:click|reply|text|visit|follow|go to|"
+    r"use|press|send|here|https?)\b.*"
     r"|\byou (?:can|may) (?:\w+ )?(?:unsubscribe|opt out)\b(?! me\b).*"
     r"|\b(?:click|tap|press|reply|text|visit|follow)\b(?: \w+){0,5}? to "
     r"(?:unsubscribe|opt out|stop|be removed|cancel)\b.*"

@@ -44,8 +44,3 @@ def read_out(script: str, lead: Lead, seller: Seller | None, agent: User) -> str
 def _words(name: str) -> str:
     """firstName is first name."""
     return "".join(f" {one.lower()}" if one.isupper() else one for one in name)
-
-
-def save_script(campaign: Campaign, script: str) -> None:
-    """Of `checked_script`; the caller has checked that she may change the list."""
-    Campaign.objects.filter(pk=campaign.pk).exclude(script=script).update(script=script)

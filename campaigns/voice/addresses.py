@@ -6,9 +6,9 @@ from uuid import UUID
 
 from django.conf import settings
 
-BRIDGE, LEAD, CALLER, DIAL, AMD = "bridge", "lead", "caller", "dial", "amd"
+BRIDGE, PRESS, LEAD, CALLER, DIAL, AMD = "bridge", "press", "lead", "caller", "dial", "amd"
 # What a post to each address is called in `Inbound.kind`.
-KINDS = {"bridge": BRIDGE, "call": LEAD, "caller": CALLER, "dial": DIAL, "amd": AMD}
+KINDS = {"bridge": BRIDGE, "press": PRESS, "call": LEAD, "caller": CALLER, "dial": DIAL, "amd": AMD}
 
 
 def address(door: str, token: UUID) -> str:

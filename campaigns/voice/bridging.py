@@ -1,9 +1,12 @@
 """The caller has picked up her own phone: may the owner be called now? Asked again here, because the window may have
-closed, or the owner may have opted out, while it rang.
+closed, or the owner may have opted out, while it rang. With VOICE_KEY she presses a key first: her voicemail presses
+none, and nobody is called.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
 
@@ -25,42 +28,61 @@ from integrations.vendors import voice
 from leads.models import LeadKey
 
 NOT_NOW = "Not now."
+PRESS = "Press any key to call the owner."
+KEY_SECONDS = 10  # to take the phone from one's ear; a voicemail's greeting goes on, and nobody presses
 RING_SECONDS = 25  # before a voicemail of most carriers would take it
 
 
-def answer(token: UUID, leg: str) -> str:
-    """What Twilio does now (XML): dials the owner and joins them, or says that it does not.
+def ask_for_key(token: UUID, leg: str) -> str:
+    """What Twilio does once her phone was picked up (XML): waits for a key, and asks `answer`. None is pressed: the
+    line ends, and with its end the call says so (`moving.hear_caller`).
+    """
+    url = addresses.address("press", token)
+    return _reply(token, leg, lambda _: voice.ask_for_key(PRESS, url=url, seconds=KEY_SECONDS))
 
-    leg: Twilio's id of the caller's leg, whose question this is.
+
+def answer(token: UUID, leg: str) -> str:
+    """What Twilio does then (XML): dials the owner and joins them, or says that it does not."""
+    return _reply(token, leg, _called)
+
+
+def _reply(token: UUID, leg: str, say: Callable[[CallAttempt], str]) -> str:
+    """leg: Twilio's id of the caller's leg, whose question this is. say: what it is told; "": not now.
 
     1. No call has this token: the line ends.
     2. Locks: its money where that was in doubt, the keys of number and lead, the call (docs/locks.md).
-    3. It has ended, or the lead's phone has rung, or another leg asks in its name: not now. A repeat of the same
-       question, whose answer was lost, gets the same answer.
-    4. The gate, with every rule, at this moment: a no ends the call, with a receipt.
+    3. It has ended, or the lead's phone has rung, or another leg asks in its name, or this leg is another call's: not
+       now. A repeat of the same question, whose answer was lost, gets the same answer.
     """
     attempt_id = CallAttempt.objects.filter(token=token).values_list("pk", flat=True).first()
     if attempt_id is None:
         return voice.end_of_line()
-    with transaction.atomic():
+    told = ""
+
+    def decide_now(attempt: CallAttempt) -> None:
+        nonlocal told
+        if _may_go_on(attempt, leg):
+            told = say(attempt)
+
+    with suppress(hearing.TwoCalls), transaction.atomic():
         hearing.settle_doubt(attempt_id)
         lock_keys(_keys_of(attempt_id))
-        told = {"words": NOT_NOW}
-
-        def decide_now(attempt: CallAttempt) -> None:
-            if not _may_go_on(attempt, leg):
-                return
-            decision = _asked_again(attempt)
-            if decision.verdict != "yes":
-                words = headline(decision.verdict, decision.first, decision.again_at)
-                moving.not_placed(attempt, words, clock.now(), code=moving.REFUSED)
-                return
-            if attempt.state == CallAttempt.State.IN_DOUBT:
-                attempt.state = CallAttempt.State.INTENDED
-            told["bridge"] = _bridge(attempt)
-
         hearing.move(attempt_id, decide_now)
-    return told.get("bridge") or voice.refuse_bridge(told["words"])
+        return told or voice.refuse_bridge(NOT_NOW)
+    return voice.refuse_bridge(NOT_NOW)
+
+
+def _called(attempt: CallAttempt) -> str:
+    """The gate, with every rule, at this moment: a no ends the call, with a receipt."""
+    attempt.pressed_at = attempt.pressed_at or clock.now()
+    decision = _asked_again(attempt)
+    if decision.verdict != "yes":
+        words = headline(decision.verdict, decision.first, decision.again_at)
+        moving.not_placed(attempt, words, clock.now(), code=moving.REFUSED)
+        return ""
+    if attempt.state == CallAttempt.State.IN_DOUBT:
+        attempt.state = CallAttempt.State.INTENDED
+    return _bridge(attempt)
 
 
 def _keys_of(attempt_id: UUID) -> set[int]:

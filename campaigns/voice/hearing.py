@@ -6,6 +6,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from uuid import UUID
 
+from django.db import IntegrityError, transaction
+
 from campaigns import clock
 from campaigns.dialing import events
 from campaigns.locks import lock_attempt
@@ -18,7 +20,13 @@ from integrations.vendors import voice
 from integrations.vendors.voice import AnsweredBy, DialEnd, LegEvent, Unreadable
 
 NOBODYS = "No call of ours has this address."
+TWO_CALLS = "Two calls claim the vendor's id of this leg: whose it is cannot be told, and nothing was changed."
+ONE_CALLS = ("attempt_vendor_id_once", "attempt_agent_vendor_id_once")  # constraints
 KINDS = frozenset(addresses.KINDS.values())
+
+
+class TwoCalls(Exception):
+    """A leg is told of that another call has: one of two is not true, and nobody knows which."""
 
 
 def hear(row: Inbound) -> str:
@@ -34,13 +42,17 @@ def hear(row: Inbound) -> str:
         return NOBODYS
     if said is None:
         return ""
-    move(found, lambda attempt: _hear(attempt, row.kind, said))
+    try:
+        move(found, lambda attempt: _hear(attempt, row.kind, said))
+    except TwoCalls:
+        return TWO_CALLS
     return ""
 
 
 def move(attempt_id: UUID, change: Callable[[CallAttempt], None]) -> CallAttempt | None:
     """Changes a call by what its vendor says, in the caller's transaction: its money, where that was in doubt, then the
-    call's lock, its row, and who is told that it has ended. None: it is gone.
+    call's lock, its row, and who is told that it has ended. None: it is gone. Raises TwoCalls, and then its row has not
+    changed.
     """
     settle_doubt(attempt_id)
     attempt = lock_attempt(attempt_id)
@@ -48,7 +60,13 @@ def move(attempt_id: UUID, change: Callable[[CallAttempt], None]) -> CallAttempt
         return None
     before = (attempt.state, attempt.ended_at)
     change(attempt)
-    attempt.save()
+    try:
+        with transaction.atomic():
+            attempt.save()
+    except IntegrityError as error:
+        if any(name in str(error) for name in ONE_CALLS):
+            raise TwoCalls from error
+        raise
     if attempt.state == CallAttempt.State.ENDED and before != (attempt.state, attempt.ended_at):
         events.tell_ended(attempt)
     return attempt

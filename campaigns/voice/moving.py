@@ -15,7 +15,7 @@ State = CallAttempt.State
 NOT_PLACED, REFUSED = "not_placed", "refused"
 # The lead's phone never rang: the vendor did not take the call, the caller did not pick up, or the gate said no to it.
 NEVER_RANG = frozenset(
-    {NOT_PLACED, REFUSED, "caller_busy", "caller_no_answer", "caller_failed", "caller_canceled"}
+    {NOT_PLACED, REFUSED, "caller_busy", "caller_no_answer", "caller_failed", "caller_canceled", "caller_completed"}
 )  # fmt: skip
 _ON_THE_WAY = {"ringing": State.RINGING, "answered": State.TALKING}
 _RANK = {State.IN_DOUBT: -1, State.INTENDED: 0, State.RINGING: 1, State.TALKING: 2, State.ENDED: 3}
@@ -24,6 +24,7 @@ _CALLER = {
     "no_answer": "You did not pick up your phone.",
     "failed": "Your phone could not be reached.",
     "canceled": "The call was hung up before you picked up.",
+    "completed": "No key was pressed on your phone.",
 }
 # What the page offers first; the caller decides.
 SUGGESTED = {"busy": "busy", "no_answer": "no_answer", "failed": "disconnected"}
@@ -53,13 +54,15 @@ def hear_lead(attempt: CallAttempt, event: LegEvent, at: datetime) -> None:
 
 
 def hear_caller(attempt: CallAttempt, event: LegEvent, at: datetime) -> None:
-    """A post of the caller's own leg. Its end is the call's, and why, where the lead was never dialed."""
+    """A post of the caller's own leg. Its end is the call's, and why, where the lead was never dialed: one that was
+    picked up (completed) dials nobody before a key is pressed.
+    """
     if not _known(attempt, event.vendor_id):
         return
     if event.kind not in ENDS:
         _rise(attempt, State.INTENDED)
         return
-    if event.kind in _CALLER and attempt.vendor_id is None:
+    if event.kind in _CALLER and attempt.vendor_id is None and attempt.pressed_at is None:
         attempt.error, attempt.error_words = f"caller_{event.kind}", _CALLER[event.kind]
     _end(attempt, at)
 

@@ -54,8 +54,12 @@ def refresh(attempt_id: UUID) -> bool:
         return False
     if found is None:
         return False
-    with transaction.atomic():
-        after = hearing.move(attempt_id, lambda row: _apply(row, found))
+    try:
+        with transaction.atomic():
+            after = hearing.move(attempt_id, lambda row: _apply(row, found))
+    except hearing.TwoCalls:
+        log.error("Call %s: what was found at the vendor is another call's", attempt_id)
+        return False
     return after is not None and after.state != attempt.state
 
 

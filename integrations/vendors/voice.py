@@ -40,6 +40,7 @@ __all__ = [
     "MessageRefused",
     "Placed",
     "Unreadable",
+    "ask_for_key",
     "bridge",
     "can_play",
     "can_speak",
@@ -48,6 +49,7 @@ __all__ = [
     "fetch",
     "find",
     "hang_up",
+    "has_pressed",
     "lack",
     "leg_of",
     "place",
@@ -136,8 +138,18 @@ def leg_of(headers: Mapping[str, str], body: bytes) -> str:
     return call_posts.call_id(fields_of(_lowered(headers), body) or {})
 
 
+def has_pressed(headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether a request tells of a key that was pressed on the leg it is about."""
+    return bool((fields_of(_lowered(headers), body) or {}).get("Digits", "").strip())
+
+
+def ask_for_key(words: str, *, url: str, seconds: int) -> str:
+    """The answer to "she has answered: what now?": the words, and `url` is asked once a key is pressed. XML."""
+    return twiml.ask_for_key(words, url=url, seconds=seconds)
+
+
 def bridge(*, to: str, caller_id: str, call_url: str, dial_url: str, amd_url: str, ring_seconds: int) -> str:
-    """The answer to "she has answered: what now?": dial the lead and join them. XML."""
+    """The answer to "she has pressed a key: what now?": dial the lead and join them. XML."""
     return twiml.bridge(
         to=to, caller_id=caller_id, call_url=call_url, dial_url=dial_url, amd_url=amd_url, ring_seconds=ring_seconds
     )

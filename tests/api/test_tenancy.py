@@ -88,8 +88,8 @@ from leads.services import add_activity, create_tag, edit_lead, set_tags
 from tests.api.client import Api, body_of, refused
 
 VENDOR_POSTS = (
-    "vendor-post", "vendor-message", "vendor-status", "vendor-bridge", "vendor-call", "vendor-caller", "vendor-dial",
-    "vendor-amd", "mail-inbound", "mail-tracking",
+    "vendor-post", "vendor-message", "vendor-status", "vendor-bridge", "vendor-press", "vendor-call", "vendor-caller",
+    "vendor-dial", "vendor-amd", "mail-inbound", "mail-tracking",
 )  # fmt: skip
 OPEN = {name: {"POST"} for name in ("token", "apollo-webhook", *VENDOR_POSTS)}  # what nobody needs a token for
 OPEN["recording-play"] = {"GET"}

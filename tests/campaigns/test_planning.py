@@ -82,6 +82,9 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
     ({"dailyLimit": 0}, 400, "dailyLimit"),
     ({"stopOn": ["sunset"]}, 400, "stopOn.0"),
     ({"stopOn": ["reply", "status"]}, 400, "stopOn.1"),
+    ({"script": "Hi {{firstname}}"}, 400, "script"),
+    ({"script": "a\x00b"}, 400, "script"),
+    ({"script": "x" * 5_001}, 400, "script"),
 ]
 
 
@@ -199,6 +202,7 @@ def test_those_whose_message_failed_become_a_new_draft(made: World) -> None:
         send_to_failed(campaign=campaign, access=made.access)
     now = timezone.now()
     step = campaign.steps.get()
+    Campaign.objects.update(script="Hi {{firstName}}")
     for lead, state in zip(made.leads, ("failed", "delivered", "failed"), strict=True):
         line: Any = campaign.preview.rows.get(lead_id=lead.pk, step=1)  # type: ignore[union-attr]
         member = Member.objects.create(
@@ -214,6 +218,7 @@ def test_those_whose_message_failed_become_a_new_draft(made: World) -> None:
         assert (answer["name"], answer["status"], answer["audience"]) == (name, "draft", {"leads": 2})
     new = Campaign.objects.get(name="Spring: failed ones")
     assert new.audience["leadIds"] == [str(made.leads[0].pk), str(made.leads[2].pk)]
+    assert new.script == "Hi {{firstName}}"
     assert plans_of(new)[0].variants[0].version_id == step.variants.get().version_id
     made.leads[2].delete()
     Campaign.objects.update(status="cancelled")

@@ -209,6 +209,14 @@ def test_a_post_of_a_call_is_read_or_refused_and_never_breaks(body: bytes, found
     assert 0 < len(voice.dedupe_of(FORM, body)) <= 128
 
 
+@pytest.mark.parametrize(
+    ("body", "pressed"),
+    [(b"Digits=1", True), (b"Digits=%23", True), (b"Digits=", False), (b"", False), (b"[1]", False)],
+)
+def test_a_key_is_pressed_or_it_is_not(body: bytes, pressed: bool) -> None:
+    assert voice.has_pressed(FORM, body) == pressed
+
+
 def test_what_people_could_write_into_twiml_stays_text() -> None:
     document = twiml.bridge(
         to='+1<Say>"', caller_id='"&', call_url="https://a.example/?a=1&b=2", dial_url="https://a.example", amd_url=""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +41,9 @@ class Command(ProductCommand):
         parser.add_argument("--priority", choices=filling.PRIORITIES, default="", help="make: who comes first")
         parser.add_argument("--limit", type=int, help="make, add: leads at most")
         parser.add_argument("--caller", action="append", default=[], help="make: who works it; may be repeated")
+        parser.add_argument(
+            "--script", type=Path, metavar="FILE", help="make: what callers read out, with {{variables}}"
+        )
         parser.add_argument("--open", action="store_true", help="make: and open it")
 
     def handle(self, *_: object, **options: Any) -> None:
@@ -67,7 +71,9 @@ class Command(ProductCommand):
 
     def _make(self, access: Access, options: dict[str, Any]) -> None:
         callers = [_caller(name) for name in options["caller"]]
-        plan = lists.ListPlan(options["name"], _audience(access, options), callers, None, options["priority"])
+        script = _script(options["script"]) if options["script"] else ""
+        audience = _audience(access, options)
+        plan = lists.ListPlan(options["name"], audience, callers, None, options["priority"], script)
         made, added = lists.create_list(access, plan)
         added = self._wait(added)
         made = lists.open_list(access, made.pk) if options["open"] else lists.find(access, made.pk)
@@ -112,6 +118,13 @@ def _audience(access: Access, options: dict[str, Any]) -> Audience:
         bucket_id=options["bucket"], view=view.query if view else None, view_name=view.name if view else "",
         preset=options["preset"], limit=options["limit"],
     )  # fmt: skip
+
+
+def _script(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{file} cannot be read as text: {error}") from error
 
 
 def _caller(name: str) -> int:

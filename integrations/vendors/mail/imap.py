@@ -9,6 +9,8 @@ from __future__ import annotations
 import imaplib
 import re
 import ssl
+import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -20,6 +22,7 @@ from integrations.vendors.errors import Misconfigured, NotSent
 KEYWORD: Final = "BucketStored"
 WHOLE_MOST: Final = 25 * 1024 * 1024  # bytes; of a longer e-mail its headers are fetched
 AT_ONCE: Final = 200  # e-mails of one look: the next look has the others
+LOOK_S: Final = 30  # from one look to the next
 _SIZE = re.compile(rb"RFC822\.SIZE (\d+)")
 _GONE = (OSError, EOFError, imaplib.IMAP4.abort)
 
@@ -65,14 +68,15 @@ def _each(box: imaplib.IMAP4, place: ImapPlace, store: Callable[[bytes], object]
     if kind != "OK":
         raise NotSent("The mailbox does not search its e-mails now: it is asked again.")
     uids = sorted(int(uid) for line in found if line for uid in line.split())
-    done, refused = 0, 0
-    for uid in uids:
-        if max(done, refused) >= most:
-            break
+    done, refused, waiting = 0, 0, deque(uids)
+    while waiting and done < most and refused < 2 * most:
+        uid = waiting.popleft()
         try:
             raw = _fetched(box, uid)
         except _Refused:
             refused += 1
+            if refused == most:  # for good, perhaps, and so are others: each look goes on at another place behind them
+                waiting.rotate(-int(time.time() / LOOK_S) * most)
             continue
         if raw is not None:
             store(raw)

@@ -7,6 +7,13 @@ from xml.sax.saxutils import escape, quoteattr
 BEGIN = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
+def ask_for_key(words: str, *, url: str, seconds: int) -> str:
+    """Speaks, and posts the first key that is pressed within `seconds` to `url`; none: the call ends."""
+    # finishOnKey="": each key is one, # too, which would end the input empty
+    gather = {"action": url, "numDigits": "1", "finishOnKey": "", "timeout": str(seconds)}
+    return _response(f"<Gather{_attributes(gather)}><Say>{escape(words)}</Say></Gather><Hangup/>")
+
+
 def bridge(*, to: str, caller_id: str, call_url: str, dial_url: str, amd_url: str = "", ring_seconds: int = 25) -> str:
     """Dials the lead and joins her to the caller once she has answered. amd_url: asks whether a machine picked up."""
     number = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.services import create_api_token
-from campaigns.models import CallAttempt, Member
+from campaigns.models import CallAttempt, Campaign, Member
 from leads.calendar.table import Event
 from leads.models import Lead
 from tests.campaigns.dialing.world import Floor, call, late, make_floor
@@ -123,6 +124,34 @@ def test_lists_and_outcomes_of_the_team_by_the_api(floor: Floor, client: Any) ->
     assert ann("post", "dispositions", new, 201)["disposition"]["code"] == "mail_me"
     assert ann("post", "dispositions", new, 400)["error"]["fields"]
     assert len(ann("get", "dispositions?retired=true")["dispositions"]) == 11
+
+
+def test_a_lists_script_is_written_changed_and_read_out_by_the_api(floor: Floor, client: Any, tmp_path: Path) -> None:
+    ann, caller = Api(client, floor.ann), Api(client, floor.callers[0])
+    plan = {"name": "Monday", "bucketId": str(floor.bucket.pk)}
+    bad = ann("post", "call-lists", plan | {"script": "Hi {{firstname}}"}, 400)["error"]
+    assert "did you mean {{firstName}}" in bad["fields"]["script"][0] and not Campaign.objects.exists()
+    made = ann("post", "call-lists", plan | {"script": "Hi {{firstName}},\r\nthis is Ann. "}, 201)["callList"]
+    assert made["script"] == "Hi {{firstName}},\nthis is Ann."
+    one = f"call-lists/{made['id']}"
+    ann("post", f"{one}/open", {})
+    assert caller("post", "dialer/next", {})["offer"]["script"] == "Hi Owner0,\nthis is Ann."
+    caller("patch", one, {"script": "mine"}, 403)
+    assert ann("patch", one, {"name": "Tuesday"})["callList"]["script"] == made["script"]
+    for wrong in ("x" * 5_001, "a\x00b", "{{", None):
+        ann("patch", one, {"script": wrong}, 400)
+    assert ann("patch", one, {"script": ""})["callList"]["script"] == ""
+    assert caller("get", "dialer/current")["offer"]["script"] == ""
+    file = tmp_path / "script.txt"
+    words = ("call_list", "make", "--name", "By hand", "--bucket", str(floor.bucket.pk), "--script", str(file))
+    for content in (None, b"\xff", b"{{nobody}}", b"a\x00b"):
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(CommandError):
+            call_command(*words, "--user", "ann")
+    file.write_text("Hello {{firstName}}")
+    call_command(*words, "--user", "ann")
+    assert Campaign.objects.get(name="By hand").script == "Hello {{firstName}}"
 
 
 def test_call_lists_by_the_command(floor: Floor, capsys: Any) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -16,6 +18,7 @@ from django.test import Client
 from campaigns.inbound import mail_posts, mailbox, reading
 from campaigns.models import DeliveryEvent, Inbound, IncomingMessage, Touch, UnsignedPost, VendorPoll
 from common.values.mail_urls import ImapPlace
+from integrations.vendors.mail import imap
 from leads.models import Suppression
 from sandbox.imap import Imap, ImapStore
 from tests.admin_site import signed_in
@@ -190,6 +193,23 @@ def test_what_the_mailbox_does_not_give_out_now_is_asked_for_again(
     assert "does not give out 1 of its e-mails" in caplog.text
     assert [flags == {"BucketStored"} for flags in store.flags.values()] == [False, True]
     assert mailbox.fetch() == 1
+    reading.handle_open()
+    assert ("stop", "any") in reasons()
+
+
+@pytest.mark.parametrize("broken", [7, 30])
+def test_what_a_mailbox_refuses_for_good_keeps_no_later_mail_from_being_read(
+    postbox: Postbox, store: ImapStore, settings: Any, monkeypatch: pytest.MonkeyPatch, broken: int
+) -> None:
+    make_mails(1, settings, postbox)
+    send_all()
+    store.broken = {store.add(letter("a@example.net", "info@in.example.com", "x").encode()) for _ in range(broken)}
+    store.add(comes(postbox, "stop", "p0@example.com"))
+    store.broken |= {store.add(letter("b@example.net", "info@in.example.com", "x").encode()) for _ in range(broken)}
+    monkeypatch.setattr(imap.each_new, "__kwdefaults__", {"most": 4})  # 200
+    looks = itertools.count(1_000)
+    monkeypatch.setattr(imap, "time", SimpleNamespace(time=lambda: next(looks) * imap.LOOK_S))
+    assert any(mailbox.fetch() for _ in range(broken)), "within as many looks as there are pieces"
     reading.handle_open()
     assert ("stop", "any") in reasons()
 

@@ -25,6 +25,15 @@ UNSEEN = [
     f"{ADDRESS} {OUT.replace('Unsubscribe', '&nbsp;' + chr(0x200B))}",
     f"{ADDRESS} {OUT.replace('Unsubscribe', PICTURE)} Unsubscribe",
     f"{ADDRESS} <p style='opacity: 0'>{OUT}</p>",
+    # a color like the background's, of whichever element each is
+    f"<table bgcolor=#003366><tr><td style='color:#036'><p>{ADDRESS}</p></td></tr></table>{OUT}",
+    f"<body text=white><p>{ADDRESS}</p>{OUT}</body>",
+    f"<font color='#FFFFFF'>{ADDRESS}</font> {OUT}",
+    f"<style>.x {{ color: #ffffff }}</style><div class=x>{ADDRESS}</div>{OUT}",
+    f"{ADDRESS} {OUT.replace('<a', '<a style=color:#fff')}",
+    f"<div style='color:#fff'>{ADDRESS} {OUT.replace('<a', '<a style=color:inherit')}</div>",
+    f"<div style='background:#0000ee;color:#fff'>{ADDRESS} {OUT}</div>",
+    f"<div style='background:url(https://a.example/x)'><p style='background:#fff;color:#fff'>{ADDRESS}</p></div>{OUT}",
     f"{ADDRESS} {OUT.replace('<a', '<a style=max-height:0')}",
     f"{ADDRESS} {OUT.replace('Unsubscribe', PICTURE.replace('>', ' alt=Unsubscribe width=1>'))}",
     f"<style>@media screen {{ .x, .y > #z {{ display: none }} }}</style><p id=z>{ADDRESS}</p>{OUT}",
@@ -35,6 +44,10 @@ UNSEEN = [
             "font:1px/1px Arial", "opacity:.01", "opacity:0.0", "height:0;overflow:hidden",
             "max-width:1px; overflow: hidden", "text-indent:-9999px", "position:absolute;left:-9999px",
             "margin:-9999px 0 0", "color:transparent", "color:rgba(0, 0, 0, 0.0)", "color:rgb(0 0 0 / 0%)",
+            "color:#fff", "color: #FFFFFF", "color:white", "color:rgb(255, 255, 255)", "color:rgb(100%,100%,100%)",
+            "color:hsl(0, 0%, 99%)", "color:#fdfdfdff", "background:#000", "background-color:black;color:#111",
+            "background: #222 none; color: rgb(30 30 30)", "color:#eee", "-webkit-text-fill-color:#fff",
+            "color:red;background:red", "color:whitesmoke",
             "mso-hide:all", "clip-path:inset(100%)", "position:absolute;clip:rect(0 0 0 0)", "transform:scale(0)",
         )
     ),
@@ -137,6 +150,10 @@ def test_an_e_mail_without_what_it_must_have_where_it_is_seen_is_refused(
         f"<p><img src='https://a.example/b' style='display:none'>{ADDRESS}</p>"
         + OUT.replace("Unsubscribe", PICTURE.replace(">", " alt='Unsubscribe'>")),
         f"<p>{ADDRESS}<p>{OUT}",
+        f"<table bgcolor=#003366><tr><td style='color:#fff'>{ADDRESS} {OUT.replace('<a', '<a style=color:#fff')}"
+        "</td></tr></table>",
+        f"<div style='color:#fff'><p style='color:#444'>{ADDRESS}</p>{OUT}</div>",
+        f"<div style='color:#fff'><p style='background:#222'>{ADDRESS}</p>{OUT}</div>",
         f"<style>@media (max-width:600px) {{ .wide {{ display:none }} }}</style><b class=wide>x</b>{ADDRESS} {OUT}",
         *(
             f"<div style='{style}'>{ADDRESS} {OUT}</div>"
@@ -152,6 +169,14 @@ def test_an_e_mail_without_what_it_must_have_where_it_is_seen_is_refused(
                 "font:bold 13px Arial",
                 "font-size:85%",
                 "position:relative;left:-4px",
+                "color:#999999",
+                "color:#bbb",
+                "background:#000;color:#fff",
+                "background:red;color:lime",
+                "color:#fff;background:url(https://a.example/x.png)",
+                "color:var(--x)",
+                "background:transparent;color:#333",
+                "background:rebeccapurple;color:#fff",
             )
         ),
     ],

@@ -24,8 +24,9 @@ def said(fields: dict[str, str]) -> Any:
     return voice.read_post(HEADERS, urlencode(fields).encode())
 
 
-def after(*posts: dict[str, str], state: str = "intended") -> CallAttempt:
-    attempt = CallAttempt(state=state, mode="twilio", started_at=AT)
+def after(*posts: dict[str, str], state: str = "intended", pressed: bool = True) -> CallAttempt:
+    """pressed: a key on her phone, so that the owner was dialed."""
+    attempt = CallAttempt(state=state, mode="twilio", started_at=AT, pressed_at=AT if pressed else None)
     for n, fields in enumerate(posts):
         one, at = said(fields), AT + timedelta(seconds=n)
         if isinstance(one, DialEnd):
@@ -84,10 +85,14 @@ def test_the_state_rises_with_the_leads_leg_and_a_late_post_takes_nothing_back()
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [("no-answer", "You did not pick up your phone."), ("busy", "Your phone was busy.")],
+    [
+        ("no-answer", "You did not pick up your phone."),
+        ("busy", "Your phone was busy."),
+        ("completed", "No key was pressed on your phone."),
+    ],
 )
 def test_a_caller_who_does_not_pick_up_never_rang_the_owner(status: str, words: str) -> None:
-    attempt = after(leg(2, status, child=False))
+    attempt = after(leg(2, status, child=False), pressed=False)
     assert (attempt.state, attempt.error_words, attempt.vendor_id) == ("ended", words, None)
     assert attempt.error in moving.NEVER_RANG
     assert moving.suggested(attempt) == "", "nothing is said of the owner"

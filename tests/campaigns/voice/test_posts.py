@@ -10,14 +10,18 @@ from xml.etree import ElementTree as ET
 import pytest
 from django.test import Client
 
-from accounts.models import WebhookEndpoint
+from accounts.models import AuditEvent, WebhookEndpoint
+from campaigns.dialing.before import undisposed
+from campaigns.gate.contact import may_contact
+from campaigns.inbound import posts
 from campaigns.inbound.reading import handle_open
 from campaigns.models import CallAttempt, Inbound, Receipt, UnsignedPost
-from campaigns.voice import moving
+from campaigns.voice import hearing, moving
 from integrations.ledger import catalogue
 from integrations.models import VendorCall
 from leads.permission.suppressing import suppress
 from operations import retention
+from tests.admin_site import signed_in
 from tests.campaigns.sending.world import NOON, move
 from tests.campaigns.voice.world import (
     CHILD,
@@ -46,8 +50,15 @@ def ringing(world: World, **more: Any) -> CallAttempt:
 
 
 def ask_bridge(attempt: CallAttempt) -> ET.Element:
+    """What Twilio is told once her phone was picked up."""
     answer = post("bridge", attempt.token, leg(2, "in-progress", child=False))
     assert (answer.status_code, answer["Content-Type"]) == (200, "text/xml")
+    return ET.fromstring(answer.content)
+
+
+def press_key(attempt: CallAttempt, digits: str = "1") -> ET.Element:
+    """With VOICE_KEY: what it is told once a key was pressed."""
+    answer = post("press", attempt.token, leg(2, "in-progress", child=False, Digits=digits))
     return ET.fromstring(answer.content)
 
 
@@ -55,7 +66,7 @@ def dialed(answer: ET.Element) -> str | None:
     return answer.findtext("Dial/Number")
 
 
-@pytest.mark.parametrize("door", ["call", "caller", "dial", "amd", "bridge"])
+@pytest.mark.parametrize("door", ["call", "caller", "dial", "amd", "bridge", "press"])
 def test_an_unsigned_post_is_refused_and_an_unknown_call_changes_nothing(world: World, door: str) -> None:
     attempt = ringing(world)
     assert post(door, attempt.token, leg(3, "completed"), secret="somebody-else").status_code == 403
@@ -71,7 +82,7 @@ def test_an_unsigned_post_is_refused_and_an_unknown_call_changes_nothing(world: 
 
 
 @pytest.mark.parametrize("name", ["CallStatus", "DialCallStatus", "AnsweredBy", "SequenceNumber", "ErrorCode"])
-@pytest.mark.parametrize("door", ["call", "caller", "dial", "amd"])
+@pytest.mark.parametrize("door", ["call", "caller", "dial", "amd", "press"])
 def test_a_post_that_holds_what_no_row_can_is_kept_all_the_same(world: World, door: str, name: str) -> None:
     fields = {**leg(3, "completed"), "DialCallStatus": "busy", "AnsweredBy": "human", name: "a\x00b"}
     assert post(door, ringing(world).token, fields).status_code == 200
@@ -139,6 +150,39 @@ def test_the_bridge_dials_the_owner_with_this_calls_own_addresses_and_records_no
     assert (receipt.verdict, receipt.channel, receipt.lead_id) == ("yes", "call", attempt.lead_id)
 
 
+def test_a_voicemail_of_hers_that_picks_up_calls_nobody_where_a_key_is_asked_for(world: World, settings: Any) -> None:
+    settings.VOICE_KEY = True
+    attempt = ringing(world)
+    asked = post("bridge", attempt.token, leg(2, "in-progress", child=False))
+    answer = ET.fromstring(asked.content)
+    gather = answer.find("Gather")
+    assert gather is not None and gather.attrib == {
+        "action": f"{OWN}/api/webhooks/twilio/press/{attempt.token}", "numDigits": "1", "finishOnKey": "",
+        "timeout": "10",
+    }  # fmt: skip
+    assert (gather.findtext("Say"), answer[-1].tag) == ("Press any key to call the owner.", "Hangup")
+    assert dialed(answer) is None and dialed(press_key(attempt, digits="")) is None
+    post("caller", attempt.token, leg(3, "completed", child=False, CallDuration="12"))
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.error, attempt.pressed_at) == ("ended", "caller_completed", None)
+    assert attempt.error_words == "No key was pressed on your phone."
+    assert dialed(press_key(attempt)) is None, "its voicemail is played back later"
+    assert undisposed(world.access) is None
+    again = may_contact(world.leads[0].pk, "call", by=None, purpose="manual", record=False)
+    assert again.decision.verdict == "yes", "no attempt on the owner"
+
+
+def test_a_question_that_comes_late_after_her_key_changes_nothing(world: World, settings: Any) -> None:
+    settings.VOICE_KEY = True
+    attempt = ringing(world)
+    assert dialed(press_key(attempt, digits="#")) == world.number()
+    post("bridge", attempt.token, leg(2, "in-progress", child=False))
+    post("caller", attempt.token, leg(3, "completed", child=False))  # the posts of the owner's leg are lost
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.error, bool(attempt.pressed_at)) == ("ended", "", True), "the owner may have rung"
+    assert undisposed(world.access) == attempt
+
+
 def test_the_gate_is_asked_again_while_her_phone_rang_the_window_closed(world: World) -> None:
     attempt = ringing(world)
     move(timedelta(hours=9))  # 9 PM in Boston
@@ -171,6 +215,40 @@ def test_the_bridge_dials_for_one_leg_once_and_not_after_its_end(world: World) -
         again = ringing(world)
         CallAttempt.objects.filter(pk=again.pk).update(**changes)
         assert dialed(ask_bridge(again)) is None
+
+
+def test_a_leg_that_two_calls_claim_is_said_to_be_undecidable_and_an_operator_closes_it(world: World) -> None:
+    first = ringing(world, state="ended", ended_at=NOON)
+    CallAttempt.objects.filter(pk=first.pk).update(vendor_id=CHILD)
+    second = world.attempt(sender=world.sender)
+    assert dialed(ask_bridge(second)) is None
+    assert b"<Dial" not in post("bridge", second.token, leg(2, "in-progress", child=False)).content
+    for door, fields in (("call", leg(1, "ringing")), ("caller", leg(3, "completed", child=False))):
+        assert post(door, second.token, fields).status_code == 200
+    rows = Inbound.objects.order_by("pk")
+    assert {(row.error, row.handled_at is not None, row.tries) for row in rows} == {(hearing.TWO_CALLS, True, 0)}
+    second.refresh_from_db()
+    assert (second.state, second.agent_vendor_id, second.vendor_id) == ("intended", None, None)
+    world.user.is_staff = True
+    world.user.save()
+    client, page = signed_in(world.user), "/admin/campaigns/inbound/?state=told"
+    row = Inbound.objects.earliest("pk")
+    pressed = {"action": "close", "_selected_action": [str(row.pk)]}
+    assert client.post(page, pressed).status_code == 403
+    world.user.is_operator = True
+    world.user.save()
+    assert "Posts closed: 1." in client.post(page, pressed, follow=True).content.decode()
+    assert str(row.pk) not in client.get(page).content.decode()
+    assert AuditEvent.objects.get(action="vendor_post.closed").object_id == str(row.pk)
+
+
+def test_a_post_that_breaks_may_be_closed_unless_it_may_be_an_opt_out(world: World) -> None:
+    broken = {"vendor": "twilio", "received_at": NOON, "error": "DataError", "tries": 3}
+    kinds = ("status", "caller", "message", "opt_out", "mail")
+    ids = [Inbound.objects.create(kind=kind, dedupe=kind, **broken).pk for kind in kinds]
+    assert posts.close(ids, by=world.user) == 2 and posts.close(ids, by=world.user) == 0
+    waits = Inbound.objects.filter(handled_at__isnull=True, closed_at__isnull=True)
+    assert set(waits.values_list("kind", flat=True)) == {"message", "opt_out", "mail"}
 
 
 def test_an_old_request_is_dropped_and_its_call_stays(world: World, settings: Any) -> None:

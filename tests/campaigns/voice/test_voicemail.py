@@ -124,6 +124,23 @@ def test_a_call_by_click_from_her_phone_to_the_recording_on_their_machine(
         registering.drop_voicemail(world.access, attempt.pk, recording.pk)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_her_own_voicemail_picks_up_and_the_owner_is_never_dialed(
+    vendor: Sandbox, settings: Any, live_server: Any
+) -> None:
+    settings.PUBLIC_URL, settings.VOICE_KEY = live_server.url, True
+    world = make_world(settings)
+    vendor.messaging.call_numbers.order({AGENT: {"do": "no_key", "rings": 0.5}})
+    attempt = calling.place_call(world.access, lead_id=world.leads[0].pk, number=world.number(), mode="twilio")
+    deadline = time.monotonic() + 120
+    while attempt.state != "ended" and time.monotonic() < deadline:
+        time.sleep(0.02)
+        attempt.refresh_from_db()
+    assert (attempt.state, attempt.error_words) == ("ended", "No key was pressed on your phone.")
+    (leg,) = vendor.messaging.phones.log({})["calls"]
+    assert (leg["to"], leg["said"]) == (AGENT, ["Press any key to call the owner."])
+
+
 def _raise(error: Exception) -> None:
     raise error
 
