@@ -171,7 +171,7 @@ def test_where_all_of_it_looks_quoted_all_of_it_is_told() -> None:
     html = "<blockquote><p>Take me<br>off your list</p></blockquote>"
     said = arrived(f"From: p@example.com\nContent-Type: text/html\n\n{html}")
     assert isinstance(said, Written) and said.is_quoted
-    assert said.text.split() == "> > Take me > off your list >".split()
+    assert said.text.split() == [">", ">", "Take", "me", ">", "off", "your", "list", ">"]
 
 
 @pytest.mark.parametrize(
