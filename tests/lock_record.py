@@ -86,6 +86,8 @@ def _read(sql: str) -> Iterator[tuple[str, str, bool]]:
             if table in LOCKS:
                 name = "kept buckets" if "KEY SHARE" in found[0] else LOCKS[table]
                 yield name, "", found[2] is None
+    if "campaigns_claim(" in sql:
+        yield "members", "", False
     if sql.startswith('INSERT INTO "enrichment_run" '):  # until the commit nobody else sees it
         yield "run", "", False
     for table in (*_CHANGED.findall(sql), *_UPSERT.findall(sql)):

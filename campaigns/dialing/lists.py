@@ -62,6 +62,22 @@ def worked_by(access: Access, campaign_ids: Sequence[UUID] | None = None) -> Que
     return rows if campaign_ids is None else rows.filter(pk__in=list(campaign_ids))
 
 
+# `worked_by`, written once: the dialer asks it before each lead, and Django took three times as long to build it.
+_WORKED = """
+SELECT c.* FROM campaigns_campaign c
+ WHERE c.team_id = %(team)s AND c.status = 'running' AND c.channel IN ('call', 'mixed')
+   AND (%(ids)s::uuid[] IS NULL OR c.id = ANY(%(ids)s::uuid[]))
+   AND (NOT EXISTS (SELECT FROM campaigns_campaigncaller n WHERE n.campaign_id = c.id)
+        OR EXISTS (SELECT FROM campaigns_campaigncaller n WHERE n.campaign_id = c.id AND n.user_id = %(me)s))
+"""
+
+
+def read_worked_by(access: Access, campaign_ids: Sequence[UUID] | None = None) -> list[Campaign]:
+    """The rows of `worked_by`."""
+    ids = None if campaign_ids is None else list(campaign_ids)
+    return list(Campaign.objects.raw(_WORKED, {"team": access.team_id, "me": access.user.pk, "ids": ids}))
+
+
 def _hers(user_id: int) -> Q:
     named = CampaignCaller.objects.filter(campaign=OuterRef("pk"))
     return Q(~Exists(named)) | Q(Exists(named.filter(user=user_id)))

@@ -91,7 +91,7 @@ def next_lead(access: Access, campaign_ids: Sequence[UUID] | None = None) -> Off
         check_disposed(access)
     if stands.has_due:
         write_due(access.user.pk)
-    campaigns = list(lists.worked_by(access, campaign_ids))
+    campaigns = lists.read_worked_by(access, campaign_ids)
     if not campaigns:
         return Nobody("You have no open call list.", 0, None)
     by_id = {one.pk: one for one in campaigns}

@@ -216,6 +216,7 @@ class CallAttempt(UUIDModel, Timestamped):
             models.Index(fields=["key", "-started_at"], name="attempt_by_key"),
             models.Index(fields=["team", "-started_at"], name="attempt_by_team"),
             models.Index(fields=["by", "-started_at"], name="attempt_by_caller"),
+            models.Index(fields=["by"], condition=Q(disposition__isnull=True), name="attempt_unsaid"),
             models.Index(fields=["lead"], condition=Q(lead__isnull=False), name="attempt_by_lead"),
             models.Index(
                 fields=["suppress_at"],

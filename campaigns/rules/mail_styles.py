@@ -33,7 +33,7 @@ NAMED: Final = {
     "darkgray": (169, 169, 169), "darkgrey": (169, 169, 169), "dimgray": (105, 105, 105), "dimgrey": (105, 105, 105),
 }  # fmt: skip
 HEX: Final = re.compile(r"#(?:([0-9a-f]{6})(?:[0-9a-f]{2})?|([0-9a-f]{3})[0-9a-f]?)(?![0-9a-f])")
-MIXED: Final = re.compile(r"(rgb|hsl)a?\( ?([-\d.]+)(?:deg)?(%?)[ ,]+([-\d.]+)(%?)[ ,]+([-\d.]+)(%?)")
+MIXED: Final = re.compile(r"(rgb|hsl)a?\( ?(-?[\d.]{1,9})(?:deg)?(%?)[ ,]+(-?[\d.]{1,9})(%?)[ ,]+(-?[\d.]{1,9})(%?)")
 PARTED: Final = frozenset({"color", "background", "background-color", "-webkit-text-fill-color"})
 NO_COLOR: Final = ("", "none", "transparent", "inherit", "initial", "unset", "currentcolor")
 SHUT: Final = re.compile(r"inset\((?:[5-9]\d|100)(?:\.\d+)?%|circle\(0|rect\(0|polygon\(00")
@@ -92,10 +92,11 @@ def _mixed(found: re.Match[str]) -> Color | None:
         one, two, three = (float(found[place]) for place in (2, 4, 6))
     except ValueError:
         return None
+    shares: tuple[float, ...] = tuple(
+        n / (100 if found[place] else 255) for n, place in ((one, 3), (two, 5), (three, 7))
+    )
     if found[1] == "hsl":
         shares = colorsys.hls_to_rgb(one % 360 / 360, three / 100, two / 100)
-    else:
-        shares = tuple(n / (100 if found[place] else 255) for n, place in ((one, 3), (two, 5), (three, 7)))
     red, green, blue = (min(255, max(0, round(255 * share))) for share in shares)
     return red, green, blue
 

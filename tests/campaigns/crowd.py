@@ -267,6 +267,11 @@ CASES: dict[str, tuple[Callable[[Any], Any], str, str]] = {
         "campaigns_callattempt",
         "attempt_by_caller",
     ),
+    "calls of a caller that she has not said the end of": (
+        lambda p: by(CallAttempt.objects.filter(by=Bucket.objects.order_by("pk")[450].owner, disposition__isnull=True)),
+        "campaigns_callattempt",
+        "attempt_unsaid",
+    ),
     "calls about a lead": (
         lambda p: by(CallAttempt.objects.filter(lead=lead_id())),
         "campaigns_callattempt",

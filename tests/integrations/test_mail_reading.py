@@ -168,6 +168,10 @@ def test_what_only_looks_like_a_quotation_is_hers(text: str) -> None:
 def test_where_all_of_it_looks_quoted_all_of_it_is_told() -> None:
     said = arrived("From: p@example.com\n\nOn Tue, Jane wrote:\nMay I ask?\n\nTake me off your list")
     assert isinstance(said, Written) and said.is_quoted and said.text.endswith("Take me off your list")
+    html = "<blockquote><p>Take me<br>off your list</p></blockquote>"
+    said = arrived(f"From: p@example.com\nContent-Type: text/html\n\n{html}")
+    assert isinstance(said, Written) and said.is_quoted
+    assert said.text.split() == [">", ">", "Take", "me", ">", "off", "your", "list", ">"]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,6 @@ from campaigns.planning.audience import Audience
 from campaigns.planning.campaigns import Plan, create_campaign
 from campaigns.planning.steps import plans_of
 from campaigns.previews.asking import start_preview, wait_for
-from campaigns.texts.scripts import save_script
 from devtools.chromium import CHROMIUM, MISSING, launch
 from devtools.management.commands import demo
 from devtools.stack import Stack
@@ -209,8 +208,8 @@ def _called(by: User, lead: Lead) -> Any:
     made = Campaign.objects.filter(team=lead.team_id, name=LIST).first()  # of the pictures before
     if made is None:
         audience = Audience(bucket_id=lead.bucket_id, limit=200)
-        made, _ = create_list(person, ListPlan(LIST, audience, priority="equity"))
-        save_script(made, "Hi {{firstName|there}}, this is {{companyName}}. Do you still own {{address}}?")
+        script = "Hi {{firstName|there}}, this is {{companyName}}. Do you still own {{address}}?"
+        made, _ = create_list(person, ListPlan(LIST, audience, priority="equity", script=script))
         open_list(person, made.pk)
     for _ in range(ASKED):  # each passes over fifty who may not be called
         if isinstance(next_lead(person), Offer):

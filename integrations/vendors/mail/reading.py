@@ -437,15 +437,15 @@ def _text(raw: bytes, charset: str) -> str:
 
 
 class _Words(HTMLParser):
-    """The words of an HTML text, a line a block; where it quotes, a line that is marked so stands for the quotation."""
+    """The words of an HTML text, a line a block; those of a quotation marked as a text marks them."""
 
-    _BREAKS = frozenset({"br", "p", "div", "tr", "li", "h1", "h2", "h3", "table"})
-    _SILENT = frozenset({"style", "script", "blockquote", "title"})
+    _BREAKS = frozenset({"br", "p", "div", "tr", "li", "h1", "h2", "h3", "table", "blockquote"})
+    _SILENT = frozenset({"style", "script", "title"})
 
     def __init__(self) -> None:
         super().__init__()
         self._pieces: list[str] = []
-        self._silent = 0
+        self._silent = self._quoted = 0
 
     @property
     def text(self) -> str:
@@ -454,17 +454,21 @@ class _Words(HTMLParser):
     def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002  # its signature
         if tag in self._SILENT:
             self._silent += 1
-            if tag == "blockquote":
-                self._pieces.append("\n>\n")
-        elif tag in self._BREAKS:
-            self._pieces.append("\n")
+        else:
+            self._quoted += tag == "blockquote"
+            self._break(tag)
 
     def handle_endtag(self, tag: str) -> None:
         if tag in self._SILENT:
             self._silent = max(0, self._silent - 1)
-        elif tag in self._BREAKS:
-            self._pieces.append("\n")
+        else:
+            self._quoted = max(0, self._quoted - (tag == "blockquote"))
+            self._break(tag)
 
     def handle_data(self, data: str) -> None:
         if not self._silent:
-            self._pieces.append(data)
+            self._pieces.append(data.replace("\n", "\n> ") if self._quoted else data)
+
+    def _break(self, tag: str) -> None:
+        if tag in self._BREAKS:
+            self._pieces.append("\n> " if self._quoted else "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from accounts.models import Membership, Team, User, WebhookDelivery
 from accounts.webhooks.services import create_endpoint
 from buckets.services import add_ids
 from campaigns import clock
-from campaigns.dialing import calling, dispositions, lists, places, reaping, suppressing
+from campaigns.dialing import calling, dispositions, lists, locks, places, reaping, suppressing
 from campaigns.dialing.before import standing_of
 from campaigns.dialing.calling import Refused, hang_up, place_call
 from campaigns.dialing.disposing import dispose, take_back
@@ -113,6 +114,31 @@ def test_callers_go_on_with_the_places_they_know_while_one_reads_them_anew(floor
 
 
 # --- Lists ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_lists_that_the_dialer_reads_are_those_she_works(floor: Floor) -> None:
+    floor.list("Hers", callers=[floor.callers[0].pk])
+    floor.list("Anybody's")
+    floor.list("Draft", opened=False)
+    paused, texts, mixed = floor.list("Paused"), floor.list("Texts"), floor.list("Mixed")
+    Campaign.objects.filter(pk=paused.pk).update(status="paused", paused_by="person")
+    Campaign.objects.filter(pk=texts.pk).update(channel="sms")
+    Campaign.objects.filter(pk=mixed.pk).update(channel="mixed")
+    stranger = own_access(User.objects.create_user("stranger"))
+    for access in (floor.caller(0), floor.caller(1), floor.manager, stranger):
+        for ids in (None, [], [paused.pk, mixed.pk]):
+            read = {one.pk for one in lists.read_worked_by(access, ids)}
+            assert read == set(lists.worked_by(access, ids).values_list("pk", flat=True))
+    assert [len(lists.read_worked_by(floor.caller(n))) for n in (0, 1)] == [3, 2]
+
+
+def test_the_claims_function_is_what_is_written_beside_it(floor: Floor) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT prosrc, proconfig FROM pg_proc WHERE proname = 'campaigns_claim'")
+        ((source, settings_),) = cursor.fetchall()
+    written = re.sub(r"%\((\w+)\)s", r"p_\1", locks.CLAIM)
+    assert " ".join(written.split()) in " ".join(source.split())
+    assert settings_ == ["plan_cache_mode=force_generic_plan"]
 
 
 def test_a_list_has_one_person_once_and_calls_the_most_equity_first(floor: Floor) -> None:

@@ -175,6 +175,10 @@ def test_an_e_mail_without_what_it_must_have_where_it_is_seen_is_refused(
                 "background:red;color:lime",
                 "color:#fff;background:url(https://a.example/x.png)",
                 "color:var(--x)",
+                f"color:rgb({'9' * 400},0,0)",
+                f"color:hsl(1,{'9' * 400}%,{'9' * 400}%)",
+                "color:rgb(1.2.3,.,-)",
+                "background:#ffffffffff;color:#fffff",
                 "background:transparent;color:#333",
                 "background:rebeccapurple;color:#fff",
             )
