@@ -264,7 +264,7 @@ class Lead(UUIDModel, Timestamped):
         null=True, blank=True, help_text="When a person last did something about it"
     )
     last_contact_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the owner was last called, texted or e-mailed, by a person or a campaign"
+        null=True, blank=True, help_text="When a person last called, texted or e-mailed the owner"
     )
     activity_count = models.PositiveIntegerField(default=0, db_default=0, help_text="How many activities it has")
     tags = models.ManyToManyField("leads.Tag", blank=True, related_name="leads", help_text="The owner's own labels")

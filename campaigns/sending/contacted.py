@@ -86,7 +86,7 @@ def note_contacts(contacts: Sequence[Contacted]) -> None:
             UPDATE leads_lead l
                SET status = CASE WHEN l.status = 'new' AND c.moves THEN 'contacted' ELSE l.status END,
                    activity_count = l.activity_count + c.n, last_activity_at = greatest(l.last_activity_at, now()),
-                   last_contact_at = CASE WHEN c.moves THEN greatest(l.last_contact_at, now())
+                   last_contact_at = CASE WHEN c.persons THEN greatest(l.last_contact_at, now())
                                           ELSE l.last_contact_at END,
                    callback_at = CASE WHEN c.persons AND l.callback_at < %s THEN NULL ELSE l.callback_at END,
                    updated_at = now()

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0020_notifications_cascade"),
-        ("leads", "0055_contact_by_whoever"),
+        ("leads", "0054_last_touch_index"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
