@@ -222,6 +222,21 @@ def status(options: dict[str, Any], value: str, ids: tuple[str, ...]) -> None:
     show({"changed": changed}, options["form"])
 
 
+@click.command()
+@click.argument("key", metavar="FIELD")
+@click.argument("value", metavar="VALUE")
+@click.argument("ids", nargs=-1)
+@click.pass_obj
+def field(options: dict[str, Any], key: str, value: str, ids: tuple[str, ...]) -> None:
+    """Set a custom field of your team on leads, by its key; "" empties it. Ids as arguments or one a line on stdin.
+
+    \b
+    bucket -o ids leads --filter propertyCity=Seattle --all | bucket field askingPrice 250000
+    """
+    changed = in_bulk(of(options), "field", {"field": key, "value": value}, ids_given(ids))
+    show({"changed": changed}, options["form"])
+
+
 @click.group()
 def report() -> None:
     """What was spent, what a reachable owner has cost, what two lists share."""
@@ -272,4 +287,4 @@ def overlap(options: dict[str, Any], one: str, other: str) -> None:
     show(api.get("/api/reports/overlap", query)["overlap"], options["form"])
 
 
-COMMANDS = (leads, lead, owner, changes, export, tag, status, report)
+COMMANDS = (leads, lead, owner, changes, export, tag, status, field, report)

@@ -25,6 +25,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import DateTimeField, IntegerField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -48,12 +49,14 @@ from common.dates import moment
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[Any]
     FormOfRow = forms.ModelForm[Any]
+    AnyForm = forms.BaseForm
 else:
-    Base, FormOfRow = ModelAdmin, forms.ModelForm
+    Base, FormOfRow, AnyForm = ModelAdmin, forms.ModelForm, object
 
 FormT = TypeVar("FormT", bound=forms.BaseForm)
 COUNTED_AT_MOST = 10_000  # rows a list counts and pages through; filters find those further down
 CHOSEN_AT_MOST = 100  # rows one action takes
+NUL = "The address holds a null character (%00), which no search and no filter can: take it out."
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
@@ -164,7 +167,12 @@ class Titled(Base):
         return lookup in self.lookups or any(lookup in _names_of(self.model, one) for one in ours)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Says so where a filter in the address cannot be read: Django drops it, and shows all rows without a word."""
+        """Says so where a filter in the address cannot be read: Django drops it, and shows all rows without a word.
+
+        A NUL, which no text of PostgreSQL holds, is refused, as the API does.
+        """
+        if _holds_nul(request):
+            return render(request, "400.html", {"wrong": NUL}, status=400)
         title = capfirst(str(self.opts.verbose_name_plural))
         told = {"title": title} | ({} if IS_POPUP_VAR in request.GET else {"media": _OF_LISTS})
         answer: Any = super().changelist_view(request, told | (extra_context or {}))
@@ -177,6 +185,8 @@ class Titled(Base):
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """With what an empty list says to this person: its part of the page sees nothing but the list itself."""
+        if _holds_nul(request):
+            raise IncorrectLookupParameters
         try:
             found: Any = super().get_changelist_instance(request)
         except DisallowedModelAdminLookup as refused:  # an old bookmark is no attack, and a person wants her list
@@ -213,6 +223,10 @@ class Titled(Base):
         return HttpResponseRedirect(address)
 
 
+def _holds_nul(request: HttpRequest) -> bool:
+    return any("\x00" in text for name, values in request.GET.lists() for text in (name, *values))
+
+
 def history_of(model_admin: admin.ModelAdmin[Any], request: HttpRequest, row: Model) -> str:
     """The address of what was done to a row, in the audit log; empty for who may not read that."""
     log = Empty("", page=_AUDIT).address(request, model_admin.admin_site)
@@ -235,17 +249,28 @@ def called(model: type[Model], name: str, plural: str) -> None:
     model._meta.verbose_name, model._meta.verbose_name_plural = name, plural
 
 
-class AsShown(FormOfRow):
-    """Changed is what differs from what the page showed: what a colleague, or another tab, has set meanwhile stays.
+class ShownBeside(AnyForm):
+    """Beside a form's base. Changed is what differs from what the page showed: what a colleague, or another tab, has
+    set meanwhile stays.
 
     What was shown stands beside each box, hidden. Of a box that it does not stand beside, changed is what differs from
-    the row.
+    what is so now.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
-            field.show_hidden_initial = not self.is_bound or self.add_initial_prefix(name) in self.data
+            hidden, beside = field.hidden_widget(), self.add_initial_prefix(name)
+            left_out = self.is_bound and hidden.value_omitted_from_data(self.data, self.files, beside)
+            field.show_hidden_initial = not left_out
+
+    def changes(self) -> dict[str, Any]:
+        """What was chosen that the page did not show."""
+        return {name: self.cleaned_data[name] for name in self.changed_data}
+
+
+class AsShown(ShownBeside, FormOfRow):
+    """Of a row."""
 
 
 class CommonAdmin(Titled):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
@@ -33,12 +34,19 @@ def _entry(
 
 def _opens(request: HttpRequest, address: str) -> bool:
     """As the page's own admin says."""
+    model_admin = _admin_of(address)
+    return True if model_admin is None else bool(model_admin.has_module_permission(request))
+
+
+@cache
+def _admin_of(address: str) -> Any:
+    """Whose page it is; None: Home."""
     from django.contrib import admin  # noqa: PLC0415  # as above
 
     for model, model_admin in admin.site._registry.items():  # noqa: SLF001
         if address.startswith(f"{model._meta.app_label}_{model._meta.model_name}_"):
-            return model_admin.has_module_permission(request)
-    return True  # Home
+            return model_admin
+    return None
 
 
 def _in_buckets(request: HttpRequest) -> bool:

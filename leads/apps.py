@@ -16,6 +16,7 @@ class LeadsConfig(AppConfig):
         from common.needs import needs_attention
         from leads.bulk import kinds as bulk
         from leads.bulk.assigning import ASSIGN
+        from leads.bulk.fields import FIELD
         from leads.bulk.noting import ACTIVITY, EXPORT
         from leads.bulk.statuses import STATUS
         from leads.bulk.suppressing import DO_NOT_CONTACT
@@ -26,7 +27,7 @@ class LeadsConfig(AppConfig):
 
         privacy.register()
         leads_to("leads.event", lambda event_id: reverse("calendar_event", args=[event_id]))
-        for kind in (TAG, UNTAG, STATUS, ASSIGN, ACTIVITY, EXPORT, DO_NOT_CONTACT):
+        for kind in (TAG, UNTAG, STATUS, FIELD, ASSIGN, ACTIVITY, EXPORT, DO_NOT_CONTACT):
             bulk.register(kind)
         needs_attention(40, callbacks_due)
         needs_attention(41, events_due)

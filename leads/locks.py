@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from leads.models import BulkJob, Event, Forgetting, Lead, Seller, Upload
@@ -39,6 +39,24 @@ def lock_leads(lead_ids: Iterable[UUID]) -> QuerySet[Lead]:
     Locked as the queryset is read.
     """
     return Lead.objects.filter(pk__among=list(lead_ids)).order_by("pk").select_for_update(no_key=True)
+
+
+def lock_shown(lead_id: UUID, *columns: str) -> Lead | None:
+    """One lead, as `lock_leads`; where it was merged while this waited, the lead that stands for it. None: it is gone.
+
+    columns: the only ones that are read. In a savepoint: a row that turns out to be hidden is let go before the other
+    is locked, whose id may come before.
+    """
+    while True:
+        with transaction.atomic():
+            lead = lock_leads([lead_id]).only(*columns).first()
+            if lead is not None:
+                return lead
+            transaction.set_rollback(True)
+        shown = Lead.every.filter(pk=lead_id).values_list("merged_into_id", flat=True).first()
+        if shown is None:
+            return None
+        lead_id = shown
 
 
 def lock_leads_to_delete(lead_ids: Iterable[UUID]) -> QuerySet[Lead]:

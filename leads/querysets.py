@@ -28,6 +28,8 @@ _OWNERS = _SAID & Q(fact_sources__phone__person__isnull=True) | ~_SAID & ~Q(cont
 # the phone is on a do-not-call list, or its owner sues who calls;
 DO_NOT_CALL = Q(phone_do_not_call=True) | Q(litigator=True)
 # it has a phone of the owner's that may be called, and nobody has contacted them yet.
+# By nobody and by no channel: a campaign's message makes a new lead contacted, and `last_contact_at` is of persons.
+NEVER_CONTACTED = Q(status="new", last_contact_at__isnull=True)
 NOT_CONTACTED = Q(_OWNERS, HAS_PHONE, status="new")
 CONTACTABLE = NOT_CONTACTED & ~Q(phone_do_not_call=True) & ~Q(litigator=True)
 

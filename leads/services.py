@@ -29,7 +29,7 @@ from leads.facts.sources import NAMES, TYPED
 from leads.facts.typed import rest_of_name, typed
 from leads.fields.setting import set_fields
 from leads.keys import contact_keys
-from leads.locks import hold_bucket, lock_leads
+from leads.locks import hold_bucket, lock_leads, lock_shown
 from leads.models import Activity, Lead, Tag
 from leads.pipeline.moving import Stage, move_lead
 from leads.privacy.filtering import kept_in, refuse_forgotten
@@ -159,15 +159,17 @@ def add_activity(
     due_at = moment_of(due_at, by.time_zone) if due_at else None
     with transaction.atomic():
         text = kept_in(Activity(), "text", text)
-        locked = lock_leads([lead.pk]).only("pk", "activity_count", "callback_at", "team_id").get()
+        locked = lock_shown(lead.pk, "pk", "activity_count", "callback_at", "team_id")
+        if locked is None:
+            raise Lead.DoesNotExist
         if seen is not None and locked.activity_count > seen:
-            latest = Activity.objects.filter(lead=lead).order_by("-pk").first()
+            latest = Activity.objects.filter(lead=locked).order_by("-pk").first()
             if latest and (latest.by_id, latest.kind, latest.text, latest.due_at) == (by.pk, kind, text, due_at):
                 return latest
         now = clock.now()
         if due_at:
             _check_due(kind, due_at, now)
-        activity = Activity.objects.create(lead=lead, by=by, kind=kind, text=text, due_at=due_at, ref=ref)
+        activity = Activity.objects.create(lead=locked, by=by, kind=kind, text=text, due_at=due_at, ref=ref)
         is_contact = kind in Activity.ANSWERS
         latest_contact = Greatest("last_contact_at", Value(activity.created_at))  # never backwards
         contact = {"last_contact_at": latest_contact} if is_contact else {}
@@ -175,8 +177,8 @@ def add_activity(
         if due_at:
             planning.plan_callback(lead=locked, by=by, at=due_at, note=text)
         elif is_answered:
-            callbacks.end([lead.pk])
-        Lead.objects.filter(pk=lead.pk).update(
+            callbacks.end([locked.pk])
+        Lead.objects.filter(pk=locked.pk).update(
             activity_count=F("activity_count") + 1,
             last_activity_at=activity.created_at,
             **contact,
@@ -188,11 +190,11 @@ def add_activity(
 def note_received(*, lead_id: UUID, kind: str, text: str, ref: UUID) -> None:
     """Notes what the owner said or did, once for each `ref`. It answers no callback: only a person does."""
     with transaction.atomic():
-        lead = lock_leads([lead_id]).only("pk").first()
+        lead = lock_shown(lead_id, "pk")
         if lead is None or Activity.objects.filter(lead=lead, ref=ref).exists():
             return
         activity = Activity.objects.create(lead=lead, kind=kind, text=kept_in(Activity(), "text", text), ref=ref)
-        Lead.objects.filter(pk=lead_id).update(
+        Lead.objects.filter(pk=lead.pk).update(
             activity_count=F("activity_count") + 1, last_activity_at=activity.created_at, updated_at=timezone.now()
         )
 
@@ -209,18 +211,21 @@ def finish_callback(*, lead: Lead, by: User) -> bool:
     False, and nothing is changed: there is none, or it was finished or moved meanwhile.
     """
     with transaction.atomic():
-        locked = lock_leads([lead.pk]).only("pk", "callback_at").get()
-        if locked.callback_at is None or locked.callback_at != lead.callback_at:
+        locked = lock_shown(lead.pk, "pk", "callback_at")
+        if locked is None or locked.callback_at is None or locked.callback_at != lead.callback_at:
             return False
-        callbacks.end([lead.pk])
-        add_activity(lead=lead, by=by, kind=Activity.Kind.CALLBACK, text="Done")
+        callbacks.end([locked.pk])
+        add_activity(lead=locked, by=by, kind=Activity.Kind.CALLBACK, text="Done")
     return True
 
 
 def change_status(*, lead: Lead, by: User, status: str) -> Lead:
-    """Moves a lead on; counts it in its bucket and notes it in its history. The same status again changes nothing."""
-    move_status(lead.pk, by=by, status=status)
-    return Lead.objects.get(pk=lead.pk)
+    """Moves a lead on; counts it in its bucket and notes it in its history. The same status again changes nothing.
+
+    Returns the lead that is shown: another one where it was merged meanwhile.
+    """
+    moved = move_lead(lead.pk, by=by, to=Stage(status), keeps=True)
+    return Lead.objects.get(pk=moved.lead_id if moved else lead.pk)
 
 
 def move_status(lead_id: UUID, *, by: User, status: str, never_back: bool = False) -> bool:
@@ -321,17 +326,44 @@ def delete_tag(*, tag: Tag, by: User | None = None) -> None:
             record("tag.deleted", by=by, team_id=tag.team_id, about=about, name=tag.name)
 
 
+class _Merged(Exception):
+    """While the edit waited for the lead, it was merged into this one."""
+
+    def __init__(self, into: Lead) -> None:
+        super().__init__(str(into.pk))
+        self.into = into
+
+
+def _lock_unmerged(lead: Lead) -> None:
+    """Raises _Merged, Lead.DoesNotExist."""
+    locked = lock_shown(lead.pk, "pk")
+    if locked is None:
+        raise Lead.DoesNotExist
+    if locked.pk != lead.pk:
+        raise _Merged(Lead.objects.get(pk=locked.pk))
+
+
 def edit_lead(*, lead: Lead, by: User, changes: Mapping[str, Any]) -> Lead:
     """A person's own word: `status`, or `stage` with a label, `custom` by key, and facts by `columns.TYPED`. What is
     typed outranks what is bought, now and later.
 
-    Raises EditRefused, and then nothing is changed.
+    Returns the lead that is shown: another one where it was merged meanwhile. Raises EditRefused, and then nothing is
+    changed.
     """
+    while True:
+        try:
+            return _edit(lead, by, changes)
+        except _Merged as now:  # its keys come before it: the whole once more, of the lead that stands for it
+            lead = now.into
+
+
+def _edit(lead: Lead, by: User, changes: Mapping[str, Any]) -> Lead:
     said = {name: value for name, value in changes.items() if name in columns.TYPED}
     with transaction.atomic():
         said |= {name: kept_in(lead, name, said[name]) for name in said.keys() & TEXTS if said[name]}
         said |= rest_of_name({name: getattr(lead, name) for name in NAMES}, said)
         keys = contact_keys.prepare({lead.pk: said}) if said else {}
+        _lock_unmerged(lead)
         if changes.get("custom"):
             set_fields(lead=lead, by=by, said=changes["custom"])
         if "stage" in changes:

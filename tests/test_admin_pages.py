@@ -505,6 +505,21 @@ def test_searching_and_filtering_every_model_answers(boss: Client, model: type[M
 
 
 @pytest.mark.usefixtures("no_badge")
+def test_a_null_character_in_the_address_of_a_list_is_said_and_shows_no_row(boss: Client):
+    """The search would be dropped without a word, and all rows shown; a filter would end in PostgreSQL's error."""
+    for model in (param.values[0] for param in registered()):
+        place = address(model, "changelist")
+        names = ["q", "nosuch"]
+        if "cl" in (page := boss.get(place, follow=True)).context:
+            asked = (spec.expected_parameters() for spec in page.context["cl"].filter_specs)
+            names += [one[0] for one in asked if one][:3]
+        for query in [*(f"{name}=a%00b" for name in names), "%00=1"]:
+            answer = boss.get(f"{place}?{query}")
+            assert answer.status_code == 400, (model, query)
+            assert "null character (%00)" in answer.content.decode()
+
+
+@pytest.mark.usefixtures("no_badge")
 def test_an_address_with_a_filter_that_a_list_has_not_leads_to_the_list_and_says_so(boss: Client):
     """An old bookmark, a typed address: never an error page, in development neither."""
     for model in (param.values[0] for param in registered()):

@@ -20,11 +20,11 @@ from accounts.profile.services import ask_for_proof, change_profile, take_browse
 from accounts.profile.zones import zone_choices, zone_in_words
 from accounts.selectors import user_of
 from accounts.sign_in import proving
-from common.admin import dressed
+from common.admin import ShownBeside, dressed
 
 
-class ProfileForm(forms.Form):
-    """Of oneself. Limits are a superuser's to set."""
+class ProfileForm(ShownBeside, forms.Form):
+    """Of oneself. Limits are a superuser's to set, who may change the others meanwhile."""
 
     first_name = forms.CharField(max_length=150, required=False)
     last_name = forms.CharField(max_length=150, required=False)
@@ -43,10 +43,11 @@ def profile(request: HttpRequest) -> HttpResponse:
     first = {name: getattr(person, name) for name in ProfileForm.base_fields}
     form = ProfileForm(request.POST if request.method == "POST" else None, initial=first)
     if form.is_valid():
-        if form.cleaned_data["email"] != person.email and not is_fresh(request):  # a forgotten password is sent there
+        changes = {"time_zone": person.time_zone, **form.changes()}  # saved, the zone that stands there is hers
+        is_moved = changes.get("email", person.email) != person.email
+        if is_moved and not is_fresh(request):  # a forgotten password is sent there
             return confirm_first(request, back=request.path)
-        is_moved = form.cleaned_data["email"] != person.email
-        person = change_profile(user=person, changes=form.cleaned_data)
+        person = change_profile(user=person, changes=changes)
         messages.success(request, "Profile saved.")
         if is_moved and (said := ask_for_proof(request=request, user=person)):
             messages.info(request, said)

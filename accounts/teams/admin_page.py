@@ -161,7 +161,10 @@ class TeamPage(CommonAdmin):
 
     @requires_fresh_to_change
     def change_person(self, request: HttpRequest, team_id: int, user_id: int) -> HttpResponse:
-        team, form = self._team(request, team_id), MemberForm(request.POST)
+        team = self._team(request, team_id)
+        form = MemberForm(
+            request.POST, initial=team.memberships.filter(user=user_id).values("role", "is_masked").first()
+        )
         if not form.is_valid():
             return self._back(request, team, "Choose a role.", messages.ERROR)
         try:

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from accounts.models import Role, Team, User
-from common.admin import AsShown
+from common.admin import AsShown, ShownBeside
 
 # In one line each: what a person of this role may do (`accounts.access.SCOPES_OF`).
 ROLES_IN_WORDS = {
@@ -33,19 +33,11 @@ class TeamForm(AsShown):
             del self.fields["lead_limit"]
 
 
-class MemberForm(forms.Form):
+class MemberForm(ShownBeside, forms.Form):
     """What one person is in the team."""
 
     role = forms.ChoiceField(choices=Role.choices)
     is_masked = forms.BooleanField(required=False, label="Hide phones and e-mails")
-
-    def changes(self) -> dict[str, Any]:
-        """What was chosen that the page did not show, as `AsShown` has it; all of it, where the post does not say."""
-        shown = [name for name in self.fields if self.add_initial_prefix(name) in self.data]
-        for name in shown:
-            self.fields[name].show_hidden_initial = True
-        as_it_was = {*shown} - {*self.changed_data}
-        return {name: value for name, value in self.cleaned_data.items() if name not in as_it_was}
 
 
 class AddForm(MemberForm):

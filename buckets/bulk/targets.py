@@ -8,8 +8,9 @@ from uuid import UUID
 
 from accounts.access import Access
 from buckets.models import Bucket
+from buckets.services import create_bucket
 from common.enqueue import enqueue_on_commit
-from leads.bulk.kinds import Arguments, BulkError, Stopped, id_in, said
+from leads.bulk.kinds import Arguments, BulkError, Stopped, id_in, said, text_in
 from leads.models import BulkJob, Lead
 
 ALREADY_THERE = "were in the bucket already"
@@ -17,8 +18,14 @@ COUNTED = ("status", "phone", "enriched_at", "enrichment_status")  # columns of 
 
 
 def read_target(access: Access, given: Mapping[str, Any]) -> Arguments:
-    """bucketId: a bucket of her team."""
-    said(given, "bucketId")
+    """bucketId: a bucket of her team; or bucketName: a new one, made in the transaction that begins the job."""
+    said(given, "bucketId", "bucketName")
+    if given.get("bucketName") is not None:
+        if given.get("bucketId") is not None:
+            raise BulkError("INVALID", "Give bucketId, or bucketName for a new bucket.", "arguments.bucketName")
+        name = text_in(given, "bucketName", Bucket._meta.get_field("name").max_length or 0)
+        made, _ = create_bucket(by=access.user, team_id=access.team_id, name=name)
+        return {"bucketId": str(made.pk), "bucket": made.name}
     bucket = Bucket.objects.filter(pk=id_in(given, "bucketId"), team=access.team_id).first()
     if bucket is None:
         raise BulkError("NOT_FOUND", "There is no such bucket.", "arguments.bucketId")

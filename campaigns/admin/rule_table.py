@@ -19,7 +19,7 @@ from campaigns import clock
 from campaigns.models import ContactRule, Emergency, RuleHoliday
 from campaigns.rule_table import changing
 from campaigns.rule_table.changing import BadRule
-from common.admin import CommonAdmin, Empty
+from common.admin import CommonAdmin, Empty, ShownBeside
 from common.dates import clock as shown
 from common.dates import day
 
@@ -241,13 +241,14 @@ class _EmergencyForm(_Entered):
         row.pk, row.by_id, row.created_at = saved.pk, saved.by_id, saved.created_at
 
 
-class _EndForm(_Entered):
-    """Its end alone: now or later."""
+class _EndForm(ShownBeside, _Entered):
+    """Its end alone: now or later. Rules and holidays are never changed, only added."""
 
     def enter(self, row: Emergency) -> None:
         if row.until_at is None:
             raise BadRule(until_at="Enter when it ends.")
-        changing.end_emergency(row, row.until_at, by=self.by)
+        if "until_at" in self.changed_data:  # else what a colleague has set since the page was drawn stays
+            changing.end_emergency(row, row.until_at, by=self.by)
 
 
 @admin.register(Emergency)

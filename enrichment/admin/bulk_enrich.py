@@ -69,17 +69,28 @@ def _enrich(model_admin: Any, request: HttpRequest, job_id: UUID) -> HttpRespons
         data["quoted"], data["once"] = "-", str(uuid7())
         form = BulkEnrichForm(data)
     if job.status != BulkJob.Status.ASKING:
+        _say_decided(model_admin, request, job)
         return HttpResponseRedirect(reverse("admin:leads_bulkjob_change", args=[job.pk]))
     return _page(model_admin, request, form, _price(job, request, form), here)
 
 
 def _bought(model_admin: Any, request: HttpRequest, job: BulkJob, form: BulkEnrichForm) -> bool:
+    mark = form.cleaned_data["quoted"]
     try:
-        start_runs_of(job, access=access(request), options=form.options(), mark=form.cleaned_data["quoted"])
+        _, made = start_runs_of(job, access=access(request), options=form.options(), mark=mark)
     except (BulkError, RunError) as refusal:
-        model_admin.message_user(request, str(refusal), messages.WARNING)
+        if job.status == BulkJob.Status.ASKING:  # else what it was decided to is said
+            model_admin.message_user(request, str(refusal), messages.WARNING)
         return False
+    if not made:
+        _say_decided(model_admin, request, job)
     return True
+
+
+def _say_decided(model_admin: Any, request: HttpRequest, job: BulkJob) -> None:
+    is_started = job.status == BulkJob.Status.COMPLETED
+    words = "It was started already: nothing is bought twice." if is_started else "It was cancelled: nothing is bought."
+    model_admin.message_user(request, words, messages.INFO)
 
 
 def _price(job: BulkJob, request: HttpRequest, form: BulkEnrichForm) -> Price | None:

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import Scope
-from accounts.api.base import How, idempotent
+from accounts.api.base import REPLAYED, How, idempotent
 from common.api.base import not_found, ok
 from common.api.schema import answer, refusal
 from common.api.serializers import CapField, FlagField, MoneyField, StrictSerializer
@@ -85,16 +85,18 @@ class BulkStartView(_EnrichView):
     @extend_schema(
         operation_id="startBulkEnrichment",
         summary="Buy for the price that was quoted: starts an enrichment job in each bucket, all or none",
+        description="The same again, also at the same moment, answers with the jobs that the first has started.",
         request=BulkStartInput,
         responses={
             202: answer("BulkStarted", runs=RunSerializer(many=True)),
-            409: refusal("PRICE_CHANGED: nothing is bought; NOT_ASKING: it was decided before"),
+            409: refusal("PRICE_CHANGED: nothing is bought; NOT_ASKING: it was decided otherwise"),
         },
     )
     @idempotent(How.BESIDE_WORK)
     def post(self, request: Request, job_id: UUID) -> Response:
         given = self.body(BulkStartInput)
         mark = given.pop("quote")
-        started = start_runs_of(self.asking(job_id), access=self.access, options=RunOptions(**given), mark=mark)
+        job = self.asking(job_id)
+        started, made = start_runs_of(job, access=self.access, options=RunOptions(**given), mark=mark)
         runs = Run.objects.with_money().filter(pk__in=[run.pk for run in started]).order_by("pk")
-        return ok(202, runs=RunSerializer(runs, many=True).data)
+        return ok(202, headers={} if made else REPLAYED, runs=RunSerializer(runs, many=True).data)

@@ -74,17 +74,19 @@ def price_of(job: BulkJob, access: Access, options: RunOptions) -> Price:
     return Price(parts, hashlib.sha256("|".join(told).encode()).hexdigest())
 
 
-def start_runs_of(job: BulkJob, *, access: Access, options: RunOptions, mark: str) -> list[Run]:
+def start_runs_of(job: BulkJob, *, access: Access, options: RunOptions, mark: str) -> tuple[list[Run], bool]:
     """Starts the runs, all or none, where the price is still the one that was shown. Raises BulkError, RunError.
 
-    A second press finds the job decided, and the runs that the first has started.
+    Returns the runs, and whether this call started them: a second press, also at the same moment, gets the first's.
     """
-    if job.status == BulkJob.Status.COMPLETED and job.arguments.get("quote") == mark:
-        return list(Run.objects.filter(pk__in=job.arguments["runs"]).order_by("pk"))
     if not ENRICH.allows(access):
         raise BulkError("FORBIDDEN", "Your role does not let you do this: ask a manager of the team.")
+    if (earlier := _started(job, mark)) is not None:
+        return earlier, False
     price = price_of(job, access, options)
     if price.mark != mark:
+        if (earlier := _started(job, mark)) is not None:  # by a press at once, whose runs change the price
+            return earlier, False
         raise BulkError("PRICE_CHANGED", "Nothing is bought: the price or the leads have changed. Look again.", "quote")
     ids = by_bucket(job)
     with transaction.atomic():
@@ -92,7 +94,7 @@ def start_runs_of(job: BulkJob, *, access: Access, options: RunOptions, mark: st
             hold_bucket(bucket_id)
         locked = lock_bulk(job.pk, status=BulkJob.Status.ASKING)
         if locked is None:
-            raise BulkError("NOT_ASKING", "This was decided before.")
+            return _started(job, mark) or [], False
         chosen = [pk for some in ids.values() for pk in some]
         runs = enrich_leads(
             by=access.user, options=replace(options, lead_ids=chosen), idempotency_key=f"bulk {job.pk}",
@@ -100,7 +102,20 @@ def start_runs_of(job: BulkJob, *, access: Access, options: RunOptions, mark: st
         )  # fmt: skip
         locked.arguments = {"quote": mark, "runs": [str(run.pk) for run, _ in runs], "atMost": str(price.at_most)}
         agree_to(job=locked, access=access)
-    return [run for run, _ in runs]
+    return [run for run, _ in runs], True
+
+
+def _started(job: BulkJob, mark: str) -> list[Run] | None:
+    """The runs that were started for this price; None: the job asks still. Raises BulkError where it was decided
+    otherwise. job: read again.
+    """
+    job.refresh_from_db()
+    if job.status == BulkJob.Status.ASKING:
+        return None
+    if job.arguments.get("quote") != mark:
+        how = "for another price: its page has the jobs" if "runs" in job.arguments else "before: nothing is bought"
+        raise BulkError("NOT_ASKING", f"This was decided {how}.")
+    return list(Run.objects.filter(pk__in=job.arguments["runs"]).order_by("pk"))
 
 
 ENRICH = Kind("enrich", _read, None, (Scope.BUY,), whole_team=True, asks=True, most=settings.RUN_LIMIT_MAX)

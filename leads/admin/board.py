@@ -167,7 +167,7 @@ def _move(model_admin: Any, request: HttpRequest) -> HttpResponse:
     if moved is None:
         raise Http404("There is no such lead.")
     words = f"{masked_text(str(lead))}: moved to {words_of(moved.after)}."
-    said = {"lead": str(lead.pk), "now": moved.after.key, "before": moved.before.key}
+    said = {"lead": str(moved.lead_id), "now": moved.after.key, "before": moved.before.key}
     return _answer(model_admin, request, 200, words, **said)
 
 

@@ -25,20 +25,22 @@ from leads.admin.bulk_forms import (
     BulkForm,
     DeleteForm,
     DoNotContactForm,
+    FieldForm,
     FinalForm,
     NoteForm,
     StatusForm,
     TagForm,
 )
 from leads.admin.bulk_jobs import file_of
+from leads.admin.filters import fields_of_list
 from leads.bulk import words
 from leads.bulk.kinds import BulkError, kind_of
-from leads.bulk.services import can_undo, count_of, start_bulk
+from leads.bulk.services import can_undo, count_of, job_of_press, start_bulk
 from leads.models import BulkJob
 
 ACTIONS = (
-    "status", "tag", "untag", "assign", "note", "enrich", "move", "copy", "export", "export_xlsx", "do_not_contact",
-    "delete",
+    "status", "tag", "untag", "field", "assign", "note", "enrich", "move", "copy", "export", "export_xlsx",
+    "do_not_contact", "delete",
 )  # fmt: skip
 NONE = "No lead that you may change is among these: nothing was done."
 PLACES = ("after", "before", "sort", "view", "size", *OURS)  # of the list's address: no filters
@@ -61,6 +63,11 @@ class BulkActions(Base):
     @asks
     def untag(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return _asked(self, request, queryset, "untag", TagForm, "Remove a tag", "Remove tag")
+
+    @admin.action(description="Set a custom field …", permissions=["field"])
+    @asks
+    def field(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        return _asked(self, request, queryset, "field", FieldForm, "Set a custom field", "Set the field")
 
     @admin.action(description="Assign …", permissions=["assign"])
     @asks
@@ -121,6 +128,11 @@ class BulkActions(Base):
     def delete(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         return _asked(self, request, queryset, "delete", DeleteForm, "Delete leads?", "Delete")
 
+    def has_field_permission(self, request: HttpRequest) -> bool:
+        """Where her team has any."""
+        of_list: Any = self
+        return of_list.has_write_permission(request) and bool(fields_of_list(request))
+
     def has_export_permission(self, request: HttpRequest) -> bool:
         return may_export(request)
 
@@ -140,6 +152,8 @@ def _asked(
     """
     count, across = count_of(queryset), is_across(request)
     if not count:
+        if confirmed(request) and (done := job_of_press(access(request), request.POST.get("once", ""))):
+            return _told(model_admin, request, done)  # a second press, whose leads the first has moved off the list
         model_admin.message_user(request, NONE, messages.ERROR)
         return None
     options: dict[str, Any] = {"access": access(request), "count": count, "across": across}
@@ -160,8 +174,10 @@ def _asked(
     job = _started(
         model_admin, request, queryset, kind, form.arguments(), expect=count, press=str(data["once"] or uuid7())
     )
-    if job is None:
-        return None
+    return _told(model_admin, request, job) if job else None
+
+
+def _told(model_admin: Any, request: HttpRequest, job: BulkJob) -> HttpResponse | None:
     if job.is_at_work:
         return HttpResponseRedirect(reverse("admin:leads_bulkjob_change", args=[job.pk]))
     model_admin.message_user(request, _said(job), messages.SUCCESS if not job.error else messages.ERROR)

@@ -7,12 +7,16 @@ from typing import Any
 from django import forms
 
 from accounts.access import Access
+from common.contact_access import told
 from common.db.ids import uuid7
 from common.forms import OnceForm
 from leads.admin.assigning import MEMBERS_OFFERED, assignable
 from leads.admin.stages import stage_choices
 from leads.bulk.noting import KINDS, TEXT_MAX
-from leads.models import Activity, Suppression
+from leads.fields.definitions import fields_of
+from leads.fields.values import TEXT_MAX as TEXT_MAX_OF_FIELD
+from leads.fields.values import read
+from leads.models import Activity, CustomField, Suppression
 from leads.permission.adding import REASONS, WORDS_MOST
 from leads.registries import buckets_of
 
@@ -53,6 +57,34 @@ class StatusForm(BulkForm):
         return {"status": status, "statusLabel": label} if label else {"status": status}
 
 
+class FieldForm(BulkForm):
+    """One of the team's own fields, and what is to stand in it."""
+
+    field = forms.ChoiceField(label="Custom field")
+    value = forms.CharField(required=False, max_length=TEXT_MAX_OF_FIELD, help_text="Leave it empty to empty the field")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.offered = {one.key: one for one in fields_of(self.access.team_id)}
+        field: Any = self.fields["field"]
+        field.choices = [("", "Choose …"), *((key, _takes(one)) for key, one in self.offered.items())]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if "field" in data and "value" in data:
+            try:
+                read(self.offered[data["field"]], data["value"])
+            except ValueError as error:
+                self.add_error("value", str(error))
+        return data
+
+
+def _takes(field: CustomField) -> str:
+    """Its name, with what may stand in it."""
+    choices = ", ".join(str(told(one)) for one in field.choices)
+    return f"{field} ({choices or str(field.get_kind_display()).lower()})"
+
+
 class TagForm(BulkForm):
     tag = forms.CharField(max_length=50, help_text="Upper and lower case make no difference")
 
@@ -85,13 +117,25 @@ class AssignForm(BulkForm):
 
 
 class BucketForm(BulkForm):
-    bucketId = forms.ChoiceField(label="Bucket")
+    """Which bucket, or what a new one is called."""
+
+    bucketId = forms.ChoiceField(label="Bucket", required=False)
+    bucketName = forms.CharField(label="Or a new bucket, by its name", required=False, max_length=200)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         rows = buckets_of(self.access).filter(team=self.access.team_id).order_by("-pk")[:BUCKETS_OFFERED]
         field: Any = self.fields["bucketId"]
         field.choices = [("", "Choose …"), *((str(bucket.pk), str(bucket)) for bucket in rows)]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if not self.errors and bool(data["bucketId"]) == bool(data["bucketName"]):
+            self.add_error("bucketName", "Choose a bucket, or name a new one: one of the two.")
+        return data
+
+    def arguments(self) -> dict[str, Any]:
+        return {name: value for name, value in super().arguments().items() if value}
 
 
 class FinalForm(BulkForm):

@@ -92,11 +92,12 @@ class BulkJobAdmin(Extensible, TeamAdmin):
             self._act(request, job)
             return HttpResponseRedirect(reverse("admin:leads_bulkjob_change", args=[job.pk]))
         template = "admin/leads/bulkjob/live.html" if "part" in request.GET else "admin/leads/bulkjob/page.html"
-        own = job.team_id == access(request).team_id
+        person = access(request)
+        own = job.team_id == person.team_id
         return page(
             self, request, template, str(told(words.said(job))),
             job=job, came_of=words.came_of(job), left_out=words.left_out(job), undoing=words.undoing(job),
-            why_not_undo=why_not_undo(job), may_undo=own and can_undo(job) and _may(request, job),
+            why_not_undo=why_not_undo(job, person), may_undo=own and can_undo(job, person) and _may(request, job),
             may_cancel=own and job.status in (Status.QUEUED, Status.RUNNING, Status.ASKING) and _may(request, job),
             has_file=own and job.kind == BulkJob.Kind.EXPORT and job.pieces.exists() and _may(request, job),
             **self.added_context(request, job),

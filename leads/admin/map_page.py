@@ -14,7 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET
 
 from common.admin import Empty, page
-from leads.admin.addresses import link
+from leads.admin.addresses import links
 from leads.admin.filters import WRONG
 from leads.admin.keyset_list import BESIDE
 from leads.models import Lead
@@ -85,9 +85,9 @@ def _points(model_admin: Any, request: HttpRequest) -> HttpResponse:
     if wrong:
         return JsonResponse({"error": " ".join(wrong)}, status=400)
     found = as_json(shown_on_map(leads, box=box, zoom=zoom))
-    query = asked.urlencode()
+    address = links(asked.urlencode())
     for pin in found["pins"]:
-        pin["link"] = link(Lead(pk=pin["id"]), query)
+        pin["link"] = address(Lead(pk=pin["id"]))
     return JsonResponse(found)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.contrib.admin.utils import label_for_field
 from django.utils.html import strip_tags
 
-from leads.admin.addresses import link
+from leads.admin.addresses import links
 from leads.admin.columns import Column
 from leads.models import Lead
 
@@ -42,15 +43,16 @@ def headers_of(cl: Any, columns: Sequence[Column]) -> Iterator[Header]:
 
 def rows_of(cl: Any, columns: Sequence[Column]) -> Iterator[Row]:
     """Each with the address of its lead, which knows the list it was opened from."""
-    admin, query = cl.model_admin, cl.asked
+    admin, address = cl.model_admin, links(cl.asked)
+    whole = cache(_whole)  # of one page: most rows have the same labels
     shown: list[tuple[Column, Any]] = [
         (one, getattr(admin, one.cell, None) if isinstance(one.cell, str) else one.cell) for one in columns
     ]
     first, *others = shown
     for lead in cl.result_list:
         said = [(cell(lead) if cell else _plain(lead, one.cell), one.is_number) for one, cell in others]
-        cells = [(told, _whole(told), is_number) for told, is_number in said]
-        yield Row(lead, link(lead, query), first[1](lead), cells)
+        cells = [(told, whole(told), is_number) for told, is_number in said]
+        yield Row(lead, address(lead), first[1](lead), cells)
 
 
 def _whole(cell: Any) -> str:

@@ -138,6 +138,7 @@ class MoveView(OwnLeadView):
             was = next((one.stage for one in headings(lead.team_id) if one.key == said["was"]), None)
             if was is None:
                 raise invalid("was", "Your board has no such column.")
-        if move_lead(lead.pk, by=self.user, to=stage_at(said["to"], lead.team_id), was=was) is None:
+        moved = move_lead(lead.pk, by=self.user, to=stage_at(said["to"], lead.team_id), was=was)
+        if moved is None:
             raise not_found("lead")
-        return ok(lead=self.shown(self.lead(lead_id)))
+        return ok(lead=self.shown(self.lead(moved.lead_id)))

@@ -58,8 +58,9 @@ class BulkInput(StrictSerializer):
     action = serializers.ChoiceField(choices=BulkJob.Kind.choices, help_text="What is done to each lead")
     arguments = ObjectField(
         required=False,
-        help_text="tag, untag: {tag}; status: {status} or {statusLabel}; assign: {to: a member, several in turn, "
-        "or null}; activity: {kind, text}; move, copy: {bucketId}; export: {format: csv or xlsx}; "
+        help_text="tag, untag: {tag}; status: {status} or {statusLabel}; field: {field: its key, value: null empties "
+        "it}; assign: {to: a member, several in turn, or null}; activity: {kind, text}; move, copy: {bucketId}, or "
+        "{bucketName} for a new bucket; export: {format: csv or xlsx}; "
         "doNotContact: {reason, words}",
     )
     leadIds = IdListField(most=IDS_MAX, required=False, help_text="Exactly these leads")
@@ -103,7 +104,7 @@ class BulkSerializer(CamelModelSerializer[BulkJob]):
         ]  # fmt: skip
 
     def get_canUndo(self, job: BulkJob) -> bool:
-        return can_undo(job)
+        return can_undo(job, self.context["access"])
 
     def get_words(self, job: BulkJob) -> str:
         return words.came_of(job)
@@ -121,6 +122,9 @@ class BulkView(ApiView):
         if job is None:
             raise not_found("bulk job")
         return job
+
+    def shown(self, job: BulkJob) -> Any:
+        return BulkSerializer(job, context={"access": self.access}).data
 
     def job_to_change(self, job_id: UUID) -> BulkJob:
         job = self.job(job_id)
@@ -145,7 +149,8 @@ class BulkJobsView(BulkView):
         responses=JOBS.answer("BulkPage"),
     )
     def get(self, request: Request) -> Response:
-        return JOBS.respond(self, BulkJob.objects.seen_by(self.access))
+        seen = BulkJob.objects.seen_by(self.access)
+        return JOBS.respond(self, seen, context=lambda _jobs: {"access": self.access})
 
     @extend_schema(
         operation_id="startBulkJob",
@@ -170,7 +175,7 @@ class BulkJobsView(BulkView):
             press=f"api {key}" if key else "",
             request={name: given.get(name) for name in ("leadIds", "filters", "bucketId", "q", "expect")},
         )
-        return ok(202, headers={} if made else REPLAYED, job=BulkSerializer(job).data)
+        return ok(202, headers={} if made else REPLAYED, job=self.shown(job))
 
     def _leads(self, request: Request, given: dict[str, Any]) -> QuerySet[Lead]:
         """Raises a Problem for a lead that is not hers: nothing is done to the others either."""
@@ -194,7 +199,7 @@ class BulkJobView(BulkView):
 
     @extend_schema(operation_id="getBulkJob", summary="A bulk job: how far it is", responses=ONE)
     def get(self, request: Request, job_id: UUID) -> Response:
-        return ok(job=BulkSerializer(self.job(job_id)).data)
+        return ok(job=self.shown(self.job(job_id)))
 
 
 class BulkCancelView(BulkView):
@@ -209,7 +214,7 @@ class BulkCancelView(BulkView):
     @idempotent()
     def post(self, request: Request, job_id: UUID) -> Response:
         self.body(Nothing)
-        return ok(job=BulkSerializer(cancel_bulk(job=self.job_to_change(job_id), by=self.user)).data)
+        return ok(job=self.shown(cancel_bulk(job=self.job_to_change(job_id), by=self.user)))
 
 
 class BulkUndoView(BulkView):
@@ -224,7 +229,7 @@ class BulkUndoView(BulkView):
     @idempotent(How.BESIDE_WORK)
     def post(self, request: Request, job_id: UUID) -> Response:
         self.body(Nothing)
-        return ok(202, job=BulkSerializer(undo_bulk(job=self.job_to_change(job_id), by=self.user)).data)
+        return ok(202, job=self.shown(undo_bulk(job=self.job_to_change(job_id), by=self.user)))
 
 
 class BulkFileView(BulkView):

@@ -12,7 +12,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Func, Q, QuerySet, UUIDField
 
-from accounts.access import Access
+from accounts.access import Access, access_in
 from accounts.audit import record
 from accounts.models import User
 from accounts.services import KeyConflict
@@ -20,7 +20,7 @@ from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
 from leads.bulk import working
 from leads.bulk.kinds import BulkError, Kind, kind_of
-from leads.bulk.working import AT_ONCE, TASK, UNDO_DAYS, finish
+from leads.bulk.working import AT_ONCE, TASK, UNDO_DAYS, changes_of, finish
 from leads.locks import lock_bulk
 from leads.models import BulkJob, BulkPiece, Lead
 from leads.selection.filters import matching
@@ -76,7 +76,7 @@ def start_bulk(
     what = kind_of(kind)
     if not what.allows(access):
         raise BulkError("FORBIDDEN", "Your role does not let you do this: ask a manager of the team.")
-    once = uuid5(_NAMESPACE, f"{access.team_id} {access.user.pk} {press}") if press else None
+    once = _once(access, press) if press else None
     digest = hashlib.sha256(json.dumps([kind, arguments, request], sort_keys=True, default=str).encode()).hexdigest()
     if once and (earlier := _made_by(once, digest)):
         return earlier, False
@@ -89,6 +89,15 @@ def start_bulk(
             return earlier, False
         raise
     return _begin(job), True
+
+
+def job_of_press(access: Access, press: str) -> BulkJob | None:
+    """The job that this press of hers has made."""
+    return BulkJob.objects.filter(once=_once(access, press)).first()
+
+
+def _once(access: Access, press: str) -> UUID:
+    return uuid5(_NAMESPACE, f"{access.team_id} {access.user.pk} {press}")
 
 
 def _made_by(once: UUID, digest: str) -> BulkJob | None:
@@ -200,32 +209,39 @@ def cancel_bulk(*, job: BulkJob, by: User) -> BulkJob:
 
 
 def undo_bulk(*, job: BulkJob, by: User) -> BulkJob:
-    """Changes back what the job changed and nobody has changed since. A second press changes nothing.
-
-    Raises BulkError.
+    """Changes back what the job changed and nobody has changed since. A second press changes nothing; after a caller's,
+    a manager's changes back what was not hers any more. Raises BulkError.
     """
     with transaction.atomic():
         locked = lock_bulk(job.pk)
-        if locked is not None and locked.status in (Status.UNDOING, Status.UNDONE):
+        if locked is None:
+            raise BulkError("NOT_UNDOABLE", "There is no such job.")
+        words = why_not_undo(locked, access_in(by, locked.team_id))
+        if locked.status == Status.UNDOING or (words and locked.status == Status.UNDONE):
             return locked
-        if locked is None or not can_undo(locked):
-            raise BulkError("NOT_UNDOABLE", why_not_undo(locked) if locked else "There is no such job.")
+        if words:
+            raise BulkError("NOT_UNDOABLE", words)
+        was = locked.status
         locked.status, locked.finished_at, locked.error, locked.tries = Status.UNDOING, None, "", 0
         locked.undone_by = by
+        if was == Status.UNDONE:  # what a caller left is no longer left alone
+            locked.kept = locked.changed - locked.restored - locked.changes.count()
         locked.save()
-        _tell("bulk.undone", locked, by, leads=locked.changed)
+        _tell("bulk.undone", locked, by, leads=locked.changed - locked.restored)
     return _begin(locked)
 
 
-def can_undo(job: BulkJob) -> bool:
+def can_undo(job: BulkJob, access: Access | None = None) -> bool:
     """Whether there is a change that may be taken back."""
-    return not why_not_undo(job)
+    return not why_not_undo(job, access)
 
 
-def why_not_undo(job: BulkJob) -> str:
-    """In words; empty where it can be undone."""
+def why_not_undo(job: BulkJob, access: Access | None = None) -> str:
+    """In words; empty where it can be undone. access: by whom, after a caller has undone what is hers."""
     if kind_of(job.kind).undo is None:
         return "This cannot be undone."
+    if job.status == Status.UNDONE and changes_of(job, access).exists():
+        return ""
     if job.status not in BulkJob.UNDOABLE:
         return "It is still at work." if job.is_at_work else "It was undone."
     if not job.changed:

@@ -24,6 +24,7 @@ class BulkJob(UUIDModel, Leased):
         TAG = "tag", "Add a tag"
         UNTAG = "untag", "Remove a tag"
         STATUS = "status", "Change status"
+        FIELD = "field", "Set a custom field"
         ASSIGN = "assign", "Assign"
         ACTIVITY = "activity", "Log activity"
         MOVE = "move", "Move to a bucket"
@@ -58,7 +59,7 @@ class BulkJob(UUIDModel, Leased):
         help_text="Who asked for it",
     )
     kind = models.CharField(max_length=12, choices=Kind, verbose_name="action", help_text="What is done to each lead")
-    arguments = models.JSONField(default=dict, blank=True, help_text="Which tag, status, member or bucket")
+    arguments = models.JSONField(default=dict, blank=True, help_text="Which tag, status, field, member or bucket")
     filters = ArrayField(
         models.CharField(max_length=50),
         default=list,
@@ -101,7 +102,7 @@ class BulkJob(UUIDModel, Leased):
                 condition=Q(
                     kind__in=[
                         "tag", "untag", "status", "assign", "activity", "move", "copy", "export", "enrich", "delete",
-                        "doNotContact",
+                        "doNotContact", "field",
                     ]
                 ),
                 name="bulk_kind_known",
@@ -157,14 +158,14 @@ class BulkPiece(models.Model):
 class BulkChange(models.Model):
     """Answers: what was this lead before a job changed it, and what did the job make of it? Gone once it is undone.
 
-    before, after: a status, a member's id, a bucket's id, the id of a tag's link or of a copy. No key to the lead: a
-    lead that goes must not look for its rows here.
+    before, after: a status, a member's id, a bucket's id, the id of a tag's link or of a copy; of a custom field what
+    stood there, in JSON. No key to the lead: a lead that goes must not look for its rows here.
     """
 
     pk = models.CompositePrimaryKey("job_id", "lead_id")
     job = models.ForeignKey(BulkJob, models.CASCADE, related_name="changes", db_index=False, help_text="Which job")
     lead_id = models.UUIDField(help_text="Which lead")
-    before = models.CharField(max_length=50, null=True, blank=True, help_text="What it was")
+    before = models.TextField(null=True, blank=True, help_text="What it was")
     after = models.CharField(max_length=50, null=True, blank=True, help_text="What the job made of it")
 
     def __str__(self) -> str:

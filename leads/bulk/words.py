@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from leads.bulk.kinds import kind_of
+from leads.fields.values import shown
 from leads.models import BulkJob, Lead
 
 Kind = BulkJob.Kind
@@ -13,6 +14,7 @@ _DOES = {
     Kind.TAG: "tagged {tag}",
     Kind.UNTAG: "untagged {tag}",
     Kind.STATUS: "changed to {status}",
+    Kind.FIELD: "changed: {field}",
     Kind.ASSIGN: "newly assigned to {names}",
     Kind.ACTIVITY: "logged: {kind}",
     Kind.MOVE: "moved to {bucket}",
@@ -26,6 +28,7 @@ _UNDOES = {
     Kind.TAG: "Takes the tag {tag} off the leads that it was put on.",
     Kind.UNTAG: "Puts the tag {tag} back on the leads that it was taken off.",
     Kind.STATUS: "Changes each lead that still is {status} back to what it was; its history shows both.",
+    Kind.FIELD: "Puts back what stood in each lead that still has {field}.",
     Kind.ASSIGN: "Gives each lead back to whom it was assigned before, unless it was given to somebody else since.",
     Kind.MOVE: "Moves each lead that still is in {bucket} back to the bucket that it came from.",
     Kind.COPY: "Deletes the copies in {bucket} that nobody has worked on since.",
@@ -35,7 +38,7 @@ _UNDOES = {
 def said(job: BulkJob) -> str:
     """What is done, with what: Add a tag: Hot."""
     label, named = str(job.get_kind_display()), _named(job)
-    about = next((named[name] for name in ("tag", "status", "names", "bucket", "kind") if named.get(name)), "")
+    about = next((named[name] for name in ("tag", "status", "field", "names", "bucket", "kind") if named.get(name)), "")
     return f"{label}: {about}" if about else label
 
 
@@ -76,5 +79,6 @@ def _named(job: BulkJob) -> dict[str, str]:
         "status": _stage(given),
         "names": ", ".join(given.get("names", ())) or ("nobody" if job.kind == Kind.ASSIGN else ""),
         "bucket": str(given.get("bucket", "")),
+        "field": f"{given['name']}: {shown('number', given['value']) or 'empty'}" if job.kind == Kind.FIELD else "",
         "kind": str(given.get("kind", "")).capitalize() if job.kind == Kind.ACTIVITY else "",
     }

@@ -14,7 +14,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from accounts.access import Access, access_in
 from accounts.audit import record
@@ -87,7 +87,9 @@ def _stop(job: BulkJob, words: str) -> None:
         finish(locked, Status.FAILED)
         locked.save()
         after = {"action": locked.kind, "done": locked.done, "leads": locked.leads}
-        _notify(locked, f"{locked.get_kind_display()}: stopped, {{}}", locked.by)
+        is_undoing = job.status == Status.UNDOING
+        words, to = ("undoing stopped", locked.undone_by) if is_undoing else ("stopped", locked.by)
+        _notify(locked, f"{locked.get_kind_display()}: {words}, {{}}", to, many=locked.restored if is_undoing else None)
         record("bulk.finished", by=None, team_id=locked.team_id, about=("bulkjob", locked.pk), after=after)
         _emit(locked)
 
@@ -148,30 +150,35 @@ def _hold(bucket_ids: Collection[UUID]) -> Collection[UUID]:
 def _undo_piece(job: BulkJob) -> BulkJob | None:
     """The same of changing back: as many changes as are left; each is deleted with its change back.
 
-    Of a caller who undoes: what was taken from her since stays as it is.
+    Of a caller who undoes: what was taken from her since stays as it is, and a manager may undo it.
     """
     what = kind_of(job.kind)
-    access = _access_of(job.undone_by, job, what)
-    ids = list(BulkChange.objects.filter(job=job.pk).order_by("lead_id").values_list("lead_id", flat=True)[:UNDO_PIECE])
-    hers = ids
-    if access.only_assigned:
-        rows = Lead.objects.worked_by(access).filter(pk__among=ids).order_by("pk")
-        hers = list(rows.values_list("pk", flat=True))
+    changes = changes_of(job, _access_of(job.undone_by, job, what))
+    ids = list(changes.order_by("lead_id").values_list("lead_id", flat=True)[:UNDO_PIECE])
     with commit("bulk.undo"):
         held = _hold(what.undo_holds(job, ids))
         mine = lock_bulk(job.pk, status=Status.UNDOING, restored=job.restored, kept=job.kept)
         if mine is None:
             return None
         if ids and what.undo is not None:
-            restored = what.undo(mine, hers, held)
+            restored = what.undo(mine, ids, held)
             BulkChange.objects.filter(job=mine.pk, lead_id__in=ids).delete()
             mine.restored, mine.kept = mine.restored + restored, mine.kept + len(ids) - restored
         mine.tries, mine.lease_until = 0, database_now() + LEASE
         if len(ids) < UNDO_PIECE:
+            mine.kept = mine.changed - mine.restored
             finish(mine, Status.UNDONE)
             _tell_over(mine, restored=mine.restored)
         mine.save()
     return mine
+
+
+def changes_of(job: BulkJob, access: Access | None = None) -> QuerySet[BulkChange]:
+    """What this person may change back: of a caller, of leads that are hers now. None: anybody."""
+    changes = BulkChange.objects.filter(job=job.pk)
+    if access is None or not access.only_assigned:
+        return changes
+    return changes.filter(lead_id__in=Lead.objects.worked_by(access).values("pk"))
 
 
 def _tell_over(job: BulkJob, **after: object) -> None:
@@ -191,9 +198,10 @@ def _emit(job: BulkJob) -> None:
     emit("bulk.finished", team_id=job.team_id, object_id=job.pk, data=data)
 
 
-def _notify(job: BulkJob, words: str, to: User | None) -> None:
-    """Its words are of counts alone: which tag or bucket it was, its page says."""
-    many = job.restored if job.status == Status.UNDONE else job.changed
+def _notify(job: BulkJob, words: str, to: User | None, many: int | None = None) -> None:
+    """Its words are of counts alone: which tag or bucket it was, its page says. many: leads; None: as it ended."""
+    if many is None:
+        many = job.restored if job.status == Status.UNDONE else job.changed
     words = words.format(f"{many:,} of {job.leads:,} leads.")
     notify(team_id=job.team_id, kind=NoticeKind.BULK_DONE, about=job, words=words, to=[to.pk if to else None])
 

@@ -12,7 +12,7 @@ from accounts.audit import record
 from accounts.models import User
 from leads.fields.definitions import fields_of
 from leads.fields.values import read_all
-from leads.locks import lock_leads
+from leads.locks import lock_shown
 from leads.models import Lead
 from leads.privacy.filtering import WORDS, kept
 
@@ -41,12 +41,14 @@ def set_fields(*, lead: Lead, by: User, said: Mapping[str, object]) -> dict[str,
     """
     values = checked(lead.team_id, said)
     with transaction.atomic():
-        locked = lock_leads([lead.pk]).only("pk", "custom", "team_id").get()
+        locked = lock_shown(lead.pk, "pk", "custom", "team_id")
+        if locked is None:
+            raise Lead.DoesNotExist
         before = locked.custom or {}
         after = {key: value for key, value in {**before, **values}.items() if value is not None}
         if after != before:
-            Lead.objects.filter(pk=lead.pk).update(custom=after or None, updated_at=timezone.now())
+            Lead.objects.filter(pk=locked.pk).update(custom=after or None, updated_at=timezone.now())
             changed = sorted(key for key in values if before.get(key) != after.get(key))
             told = {"fields": [f"custom.{key}" for key in changed]}
-            record("lead.edited", by=by, team_id=locked.team_id, about=lead, after=told)
+            record("lead.edited", by=by, team_id=locked.team_id, about=locked, after=told)
     return after

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.webhooks import emit
 from leads.counters import change_counters
-from leads.locks import lock_leads
+from leads.locks import lock_shown
 from leads.models import Activity, Lead, StatusLabel
 
 EARLY = (Lead.Status.NEW, Lead.Status.CONTACTED)
@@ -45,10 +45,13 @@ class MovedMeanwhile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """before, after: where the lead was and is; equal: nothing was changed."""
+    """before, after: where the lead was and is; equal: nothing was changed. lead_id: of the one that it was merged into
+    meanwhile, if it was.
+    """
 
     before: Stage
     after: Stage
+    lead_id: UUID
 
     @property
     def is_new(self) -> bool:
@@ -86,26 +89,25 @@ def move_lead(
     lead_id: UUID, *, by: User, to: Stage, was: Stage | None = None, never_back: bool = False, keeps: bool = False
 ) -> Moved | None:
     """Moves a lead, counts it in its bucket, notes it in its history and tells the team's webhooks; where it is there
-    already nothing is changed. None: it is gone.
+    already nothing is changed. Merged into another while this waited for it, that one is moved. None: it is gone.
 
     was: where the page showed it. never_back: to new or contacted only a new lead is moved. keeps: a lead that has the
     status already keeps the label it has. Raises MovedMeanwhile.
     """
     with transaction.atomic(savepoint=False):
-        rows = lock_leads([lead_id]).only("pk", "status", "status_label_id", "bucket_id", "team_id")
-        locked = next(iter(rows), None)
+        locked = lock_shown(lead_id, "pk", "status", "status_label_id", "bucket_id", "team_id")
         if locked is None:
             return None
         now = stage_of(locked)
         stays = never_back and to.status in EARLY and now.status != Lead.Status.NEW
         if now == to or stays or (keeps and now.status == to.status):
-            return Moved(now, now)
+            return Moved(now, now, locked.pk)
         is_elsewhere = was is not None and now != was
         if not is_elsewhere:
             _move(locked, now, to, by)
     if is_elsewhere:  # raised within, it would take the caller's transaction along
         raise MovedMeanwhile(now, words_of(now))
-    return Moved(now, to)
+    return Moved(now, to, locked.pk)
 
 
 def _move(lead: Lead, now: Stage, to: Stage, by: User) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import JSONField, QuerySet, Value
+from django.db.models import JSONField, Q, QuerySet, Value
 from django.utils import timezone
 
 from common.db.ids import uuid7_floor
@@ -21,6 +21,8 @@ from leads.keys import contact_keys
 from leads.locks import KEYS_IN_ORDER
 from leads.models import (
     Activity,
+    BulkChange,
+    BulkJob,
     CustomField,
     EvidenceText,
     Lead,
@@ -260,3 +262,25 @@ def in_upload_pieces(after: str, her: Her) -> Piece:
 
     rows = UploadPiece.objects.filter(pk__gt=int(after or 0)).order_by("pk")
     return first_changed(rows.values_list("pk", "content", "upload__options")[:_PIECES], change, most=_PIECES)
+
+
+def in_bulk_changes(after: str, her: Her) -> Piece:
+    """What stood in a custom field before a bulk job, which undoing it would put back."""
+    rows = BulkChange.objects.filter(job__kind=BulkJob.Kind.FIELD, before__isnull=False).order_by("job_id", "lead_id")
+    if after:
+        job_id, lead_id = after.split()
+        rows = rows.filter(Q(job_id__gt=job_id) | Q(job_id=job_id, lead_id__gt=lead_id))
+    told_of = rows.values_list("job_id", "lead_id", "before")[:PIECE]
+    found = ((f"{job_id} {lead_id}", job_id, lead_id, before) for job_id, lead_id, before in told_of)
+
+    def change(_key: str, job_id: UUID, lead_id: UUID, before: str) -> int:
+        same, told = BulkChange.objects.filter(job=job_id, lead_id=lead_id, before=before), her.json(json.loads(before))
+        return same.update(before=json.dumps(told)) if told != json.loads(before) else 0
+
+    return first_changed(found, change)
+
+
+def bulk_changes_of(lead_id: UUID, _her: Her, _names: Collection[str]) -> int:
+    """Of a lead of hers: what stood there may be her name."""
+    jobs = list(BulkJob.objects.filter(kind=BulkJob.Kind.FIELD).values_list("pk", flat=True))
+    return BulkChange.objects.filter(job__in=jobs, lead_id=lead_id).delete()[0]

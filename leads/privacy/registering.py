@@ -9,7 +9,7 @@ from leads.calendar import forgetting as calendars
 from leads.models import Activity, BulkJob, CustomField, Event, Merge, SavedView, StatusLabel, Tag, Upload
 from leads.privacy import blanking, reporting, telling
 from leads.privacy.filtering import cleaned
-from leads.privacy.places import in_answers, in_bodies, in_texts, search_in, tell_also
+from leads.privacy.places import in_answers, in_bodies, in_texts, search_in, search_with_lead, tell_also
 
 
 def register() -> None:
@@ -90,6 +90,12 @@ def _lists() -> None:
     )
     of_job = ("arguments", "error")
     search_in("bulk jobs", in_texts(BulkJob, of_job), telling.in_texts(BulkJob, of_job, what="Bulk job", team="team"))
+    search_in(
+        "bulk changes",
+        blanking.in_bulk_changes,
+        "What stood in a custom field before a bulk job, for 30 days: what stands there now is told with the lead.",
+    )
+    search_with_lead(blanking.bulk_changes_of)
     said = (*calendars.TEXTS, *calendars.GUEST)
     search_in(
         "calendars",

@@ -18,6 +18,7 @@ from leads.querysets import (
     ENRICHED,
     HAS_PHONE,
     NEEDS_APOLLO,
+    NEVER_CONTACTED,
     ready_to_call,
 )
 from leads.selection import stacking
@@ -85,9 +86,9 @@ FILTERS: dict[str, Filter] = {
     ),
     "newReplies": Asked("The owner wrote, and nobody has read it; false: all others", new_replies),
     "neverContacted": Flag(
-        "Nobody has logged a call, SMS or e-mail; false: somebody has",
-        Q(last_contact_at__isnull=True),
-        Q(last_contact_at__isnull=False),
+        "A new lead whose owner nobody has called, texted or e-mailed, a campaign neither; false: all others",
+        NEVER_CONTACTED,
+        ~NEVER_CONTACTED,
     ),
     "lastContactAfter": Moment("Last contact on this day or later", "last_contact_at", "gte"),
     "lastContactBefore": Moment("Last contact before this day", "last_contact_at", "lt"),

@@ -57,7 +57,7 @@ _ALL = (
         "noContactYet",
         "No contact yet",
         "Leads with a phone whose owner nobody has called, texted or e-mailed.",
-        {"hasPhone": "true", "neverContacted": "true", "status": "new"},  # a campaign's message is logged by nobody
+        {"hasPhone": "true", "neverContacted": "true"},
     ),
     Preset(
         "notEnriched",

@@ -77,6 +77,21 @@ def test_limits_and_rights_are_not_ones_own_to_change() -> None:
     assert (person.username, person.daily_lead_limit, person.is_superuser) == ("ann", ann.daily_lead_limit, False)
 
 
+def test_a_page_of_before_gives_back_nothing_that_was_changed_meanwhile() -> None:
+    ann, client = staff(email="ann@here.example")
+    page = client.get(PROFILE).content.decode()
+    shown = dict(re.findall(r'name="(initial-[a-z_]+)" value="([^"]*)"', page))
+    assert shown["initial-email"] == "ann@here.example"
+    User.objects.filter(pk=ann.pk).update(email="ann@new.example", time_zone="America/Chicago")  # by a superuser
+
+    client.post(
+        PROFILE, {**shown, "first_name": "Ann", "last_name": "", "email": "ann@here.example", "time_zone": "UTC"}
+    )
+
+    person = stored(ann)
+    assert (person.first_name, person.email, person.time_zone) == ("Ann", "ann@new.example", "America/Chicago")
+
+
 @pytest.mark.parametrize(("field", "bad"), [("time_zone", "Mars/Olympus"), ("email", "no address"), ("time_zone", "")])
 def test_what_cannot_be_is_said_at_its_field_and_nothing_is_changed(field: str, bad: str) -> None:
     ann, client = staff()

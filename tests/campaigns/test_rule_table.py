@@ -356,6 +356,13 @@ def test_the_pages_of_holidays_and_emergencies_enter_rows(pages):
     declared.refresh_from_db()
     assert declared.until_at == utc("2026-09-20T10:00Z")
 
+    shown = {"initial-until_at_0": "2026-09-20", "initial-until_at_1": "10:00:00"}
+    assert all(f'name="{name}" value="{value}"' in pages.get(change).content.decode() for name, value in shown.items())
+    Emergency.objects.update(until_at=utc("2026-09-25T10:00Z"))  # by a colleague, while that page is open
+    assert pages.post(change, {**shown, "until_at_0": "2026-09-20", "until_at_1": "10:00"}).status_code == 302
+    declared.refresh_from_db()
+    assert declared.until_at == utc("2026-09-25T10:00Z")
+
 
 def test_everybody_of_a_team_reads_the_pages_and_nobody_else_writes():
     mia = make_user("mia", is_staff=True)

@@ -298,7 +298,6 @@ def test_a_filter_of_the_list_is_read_as_the_api_reads_it(ann, query, wanted):
         ("doNotCall=2", "On DNC"),
         ("taxLien=true&taxLien=false", "Tax lien"),
         ("status=hot", "Status"),
-        ("propertyState=%00", "State"),
         ("estimatedEquityMin=1_000", "Equity from ($)"),
         ("bucket=7", "Bucket"),
     ],
@@ -310,6 +309,21 @@ def test_a_filter_that_cannot_be_read_is_named_and_lists_nothing(ann, query, tit
 
     assert listed == set()
     assert f"{title}: this filter cannot be read, so no lead is shown." in page
+
+
+def test_a_filter_is_drawn_by_no_template_and_its_box_names_what_is_wrong_with_it(ann):
+    lead_of(ann[0], "11")
+    query = {"view": "all", "status": ["new", "lost"], "bedroomsMin": "x", "propertyCity": '"><b>'}
+
+    answer = ann[1].get(address(Lead, "changelist"), query)
+
+    page = answer.content.decode()
+    assert len(answer.templates) < 90  # 740 where each box, and each of its choices, was a template
+    assert '<option value="new" selected>New</option>' in page
+    assert '<option value="lost" selected>Lost</option>' in page
+    assert 'aria-describedby="filter_bedroomsMin_error"' in page
+    assert '<span class="desk-error" role="alert" id="filter_bedroomsMin_error">Enter a number.</span>' in page
+    assert 'id="filter_propertyCity" name="propertyCity" type="text" value="&quot;&gt;&lt;b&gt;"' in page
 
 
 def test_a_filter_of_another_list_that_cannot_be_read_is_not_dropped_without_a_word(ann):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from integrations.ledger import catalogue
 from integrations.lookups.identity import hash64, names_of
 from integrations.models import Lookup, PropertyName
 from leads.calendar.table import Event
+from leads.merging import rows as merging_rows
 from leads.merging.services import NotMerged, merge_bucket, merges_of, separate, sweep
 from leads.merging.table import Merge
 from leads.models import Lead, LeadName
@@ -450,3 +453,61 @@ def test_a_sweep_that_is_killed_in_the_middle_leaves_whole_pairs_and_the_next_do
     assert recount() == {}
     sweep()
     assert (Lead.objects.count(), Merge.objects.count(), recount()) == (5, 5, {})
+
+
+# --- In the instant of a merge ----------------------------------------------------------------------------------------
+
+
+def meanwhile(bucket: Bucket, act: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What `act` gives, or raises, that waits for a lead while the leads of the bucket are merged."""
+    begun, joined = threading.Event(), merging_rows.join
+
+    def join(*arguments: Any, **options: Any) -> Any:
+        begun.set()
+        for _ in range(200):  # the merge has both leads, and goes on once the other waits for one
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted")
+                if cursor.fetchone()[0]:
+                    break
+            time.sleep(0.05)
+        return joined(*arguments, **options)
+
+    monkeypatch.setattr("leads.merging.services.join", join)
+
+    def wait_and_act() -> Any:
+        assert begun.wait(10)
+        return act()
+
+    merges, said = together(lambda: merge_bucket(bucket.pk), wait_and_act)
+    assert merges == 1
+    return said
+
+
+def test_a_status_changed_in_the_instant_of_a_merge_is_the_shown_leads(monkeypatch):
+    bucket, older, younger = twice()
+    ann = bucket.owner
+
+    said = meanwhile(bucket, lambda: change_status(lead=younger, by=ann, status="lost"), monkeypatch)
+
+    assert (said.pk, said.status, again(younger).merged_into_id) == (older.pk, "lost", older.pk)
+    assert [one.text for one in activities_of(again(older))] == ["new → lost"]
+    assert recount() == {}
+
+
+def test_what_is_typed_and_noted_in_the_instant_of_a_merge_is_the_shown_leads(monkeypatch):
+    bucket, older, younger = twice()
+    ann = bucket.owner
+
+    def work() -> Lead:
+        edited = edit_lead(
+            lead=younger, by=ann, changes={"owner_name": "Pat Poe", "phone": "+16175550112", "status": "contacted"}
+        )
+        add_activity(lead=younger, by=ann, kind="call", text="Will sell")
+        return edited
+
+    said = meanwhile(bucket, work, monkeypatch)
+
+    shown = again(older)
+    assert (said.pk, shown.owner_name, shown.phone, shown.status) == (older.pk, "Pat Poe", "+16175550112", "contacted")
+    assert [one.text for one in activities_of(shown)] == ["new → contacted", "Will sell"]
+    assert (again(younger).phone, recount()) == (None, {})

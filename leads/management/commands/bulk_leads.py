@@ -46,7 +46,8 @@ class Command(ProductCommand):
             action="append",
             default=[],
             metavar="NAME=VALUE",
-            help="What is done: tag=Hot, status=lost, to=ann (twice: in turn; to=: nobody), bucketId=…, text=…",
+            help="What is done: tag=Hot, status=lost, to=ann (twice: in turn; to=: nobody), bucketId=…, "
+            "bucketName=… (a new one), field=askingPrice and value=250000 (value=: empty), text=…",
         )
         parser.add_argument("--yes", action="store_true", help="Do it; without: say how many leads it would be")
         parser.add_argument("--expect", type=int, metavar="N", help="Do it only where it is this many leads")

@@ -17,6 +17,7 @@ from integrations.ledger import breaker
 from integrations.models import Budget, VendorCall
 from leads.models import Activity, ContactKey, Lead, Seller, Suppression
 from leads.permission.suppressing import suppress
+from leads.selection.filters import matching
 from sandbox.server import Sandbox
 from tests.campaigns.sending import world
 from tests.campaigns.sending.world import hits, make_world, number_of, send_all
@@ -41,6 +42,7 @@ def test_five_people_get_one_text_each_and_everything_counts_it(vendor: Sandbox,
     lead.refresh_from_db()
     assert (lead.status, lead.activity_count, lead.last_contact_at) == ("contacted", 1, None)
     assert lead.last_activity_at is not None
+    assert not matching(Lead.objects.all(), {"neverContacted": True}).exists()
     assert Activity.objects.get(lead=lead).ref == row.pk
     place.bucket.refresh_from_db()
     assert place.bucket.contacted_leads == 5

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from buckets.deleting.services import delete_bucket
+from buckets.models import Bucket
 from buckets.services import create_bucket, recount
 from enrichment.bulk.enriching import price_of, start_runs_of
 from enrichment.models import Run, RunItem
@@ -61,6 +62,31 @@ def test_moved_leads_keep_all_that_hangs_on_them_and_go_back(ann, worked):
     job = undo(job)
     assert (job.restored, job.kept, bucket.leads.count(), into.leads.count()) == (1, 1, 3, 1)
     assert recount(mend=False) == {}
+
+
+@pytest.mark.parametrize("kind", ["move", "copy"])
+def test_a_new_bucket_is_made_with_the_job_that_fills_it_or_not_at_all(ann, worked, kind):
+    bucket, _ = worked
+    for_three = Lead.objects.filter(bucket=bucket)
+    with pytest.raises(BulkError, match="not the 7"):
+        start(hers(ann), kind, for_three, expect=7, bucketName="Hot")
+    both: dict[str, Any] = {"bucketName": "Hot", "bucketId": str(bucket.pk)}
+    for wrong in ({"bucketName": " "}, {"bucketName": "x" * 201}, both):
+        with pytest.raises(BulkError):
+            start(hers(ann), kind, for_three, **wrong)
+    assert list(Bucket.objects.values_list("name", flat=True)) == ["From"]
+
+    job = start(hers(ann), kind, for_three, press="one", bucketName=" Hot ")
+    assert start(hers(ann), kind, for_three, press="one", bucketName=" Hot ").pk == job.pk
+    (into,) = Bucket.objects.exclude(pk=bucket.pk)
+    assert (into.name, into.team_id, job.arguments) == (
+        "Hot",
+        bucket.team_id,
+        {"bucketId": str(into.pk), "bucket": "Hot"},
+    )
+    assert (told(job), into.leads.count()) == (("completed", 3, 3, 3, {}), 3)
+    undo(job)
+    assert (bucket.leads.count(), into.leads.count(), recount(mend=False)) == (3, 0, {})
 
 
 @pytest.mark.parametrize("first_moved", [True, False])
@@ -170,8 +196,12 @@ def test_enriching_asks_its_price_first_and_buys_once_what_was_quoted(ann, worke
     with pytest.raises(BulkError, match="Nothing is bought"):
         start_runs_of(job, access=access, options=RunOptions(skip_trace=False), mark=price.mark)
     assert Run.objects.count() == 0
-    runs = start_runs_of(job, access=access, options=RunOptions(), mark=price.mark)
+    runs, made = start_runs_of(job, access=access, options=RunOptions(), mark=price.mark)
+    assert made
     assert [(run.bucket_name, run.total) for run in runs] == [("From", 3), ("Other", 1)]
     job.refresh_from_db()
-    again = start_runs_of(job, access=access, options=RunOptions(), mark=price.mark)
+    again, made = start_runs_of(job, access=access, options=RunOptions(), mark=price.mark)
+    assert not made
+    with pytest.raises(BulkError, match="decided for another price"):
+        start_runs_of(job, access=access, options=RunOptions(), mark="another")
     assert ([run.pk for run in again], Run.objects.count(), job.status) == ([run.pk for run in runs], 2, "completed")

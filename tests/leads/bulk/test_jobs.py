@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.models import AuditEvent, Role
+from accounts.models import AuditEvent, Notification, Role
 from buckets.services import create_bucket, recount
 from leads.bulk import services
 from leads.bulk.kinds import BulkError
 from leads.bulk.services import cancel_bulk, count_of, leads_found, why_not_undo
 from leads.bulk.working import forget_old
-from leads.models import Activity, BulkChange, BulkJob, BulkPiece, Lead, Suppression, Tag
+from leads.fields.definitions import make_field
+from leads.models import Activity, BulkChange, BulkJob, BulkPiece, CustomField, Lead, Suppression, Tag
 from leads.pipeline.labels import make_label
 from leads.services import add_tag, change_status
 from tests.leads.bulk.world import hers, make_leads, member, start, told, undo, work
@@ -185,8 +186,9 @@ def test_a_role_does_to_many_what_it_may_do_to_one(ann):
     Lead.objects.filter(pk=leads[0].pk).update(assigned_to=caller)
     arguments: dict[str, dict[str, Any]] = {
         "tag": {"tag": "Hot"}, "status": {"status": "lost"}, "activity": {"text": "Hi"}, "doNotContact": {},
-        "assign": {"to": None}, "export": {}, "enrich": {}, "delete": {},
+        "assign": {"to": None}, "export": {}, "enrich": {}, "delete": {}, "field": {"field": "roofAge", "value": 1},
     }  # fmt: skip
+    make_field(hers(ann), {"name": "Roof age", "kind": "number"})
     may: dict[str, set[str]] = {"reads": set(), "calls": set(), "buys": set()}
     for name, access in (("reads", reads), ("calls", calls), ("buys", buys)):
         for kind, said in arguments.items():
@@ -199,9 +201,86 @@ def test_a_role_does_to_many_what_it_may_do_to_one(ann):
                 assert job.leads == (1 if name == "calls" else 2)
     assert may == {
         "reads": set(),
-        "calls": {"tag", "status", "activity", "doNotContact"},
-        "buys": {"tag", "status", "activity", "doNotContact", "assign", "export", "enrich"},
+        "calls": {"tag", "status", "field", "activity", "doNotContact"},
+        "buys": {"tag", "status", "field", "activity", "doNotContact", "assign", "export", "enrich"},
     }
+
+
+def test_what_a_callers_undo_leaves_a_manager_undoes_and_who_undid_it_hears_that_it_stopped(ann, monkeypatch):
+    _, leads = make_leads(3, by=ann)
+    caller, calls = member(ann, "cal", Role.CALLER)
+    Lead.objects.update(assigned_to=caller)
+    done = start(calls, "status", status="lost")
+    Lead.objects.filter(pk__in=[leads[0].pk, leads[2].pk]).update(assigned_to=None)
+    Lead.objects.filter(pk=leads[2].pk).update(status="closed")
+    undone = undo(done)
+    assert (undone.status, undone.restored, undone.kept, statuses()) == ("undone", 1, 2, ["lost", "new", "closed"])
+    assert (why_not_undo(undone, calls), why_not_undo(undone, hers(ann))) == ("It was undone.", "")
+    assert undo(undone).undone_by == caller  # a second press of hers: nothing
+
+    monkeypatch.setattr(services, "SOON", 1)
+    boss, _ = member(ann, "boss", Role.MANAGER)
+    services.undo_bulk(job=undone, by=boss)  # a worker is to do it
+    boss.memberships.update(role=Role.READER)
+    assert work(undone).status == "failed"
+    assert list(Notification.objects.values_list("user", "words")) == [
+        (boss.pk, "Change status: undoing stopped, 1 of 3 leads.")
+    ]
+
+    again = undo(undone, by=ann)
+    assert (again.status, again.restored, again.kept, statuses()) == ("undone", 2, 1, ["new", "new", "closed"])
+    assert why_not_undo(again) == "It was undone."
+    assert not BulkChange.objects.exists()
+
+
+def test_a_custom_field_is_set_emptied_and_put_back_where_nobody_changed_it_since(ann):
+    _, leads = make_leads(4, by=ann)
+    make_field(hers(ann), {"name": "Roof age", "kind": "number"})
+    make_field(hers(ann), {"name": "Remark", "kind": "text"})
+    long = "A roof. " * 60
+    for lead, custom in zip(leads, ({"roofAge": 12}, {"roofAge": 3, "remark": long}, {"remark": "x"}), strict=False):
+        Lead.objects.filter(pk=lead.pk).update(custom=custom)
+    held = lambda: list(Lead.objects.order_by("pk").values_list("custom", flat=True))  # noqa: E731
+    before = held()
+
+    aged = start(hers(ann), "field", field="roofAge", value="12")
+    assert told(aged) == ("completed", 4, 4, 3, {"had this value already": 1})
+    now: list[Any] = [{"roofAge": 12}, {"roofAge": 12, "remark": long}, {"roofAge": 12, "remark": "x"}, {"roofAge": 12}]
+    assert held() == now
+    bare = start(hers(ann), "field", field="remark", value=None)
+    assert (bare.changed, held()) == (2, [{"roofAge": 12}] * 4)
+    Lead.objects.filter(pk=leads[2].pk).update(custom={"roofAge": 12, "remark": "y"})
+
+    assert (undo(bare).restored, held()[1:3]) == (1, [now[1], {"roofAge": 12, "remark": "y"}])
+    Lead.objects.filter(pk=leads[2].pk).update(custom={"roofAge": 12, "remark": "x"})
+    assert (undo(aged).restored, held()) == (3, before)
+    assert start(hers(ann), "field", field="roofAge", value="").changed == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"field": "nosuch", "value": 1}, "arguments.field"), ({"field": "roofAge"}, "arguments.value"),
+        ({"value": 1}, "arguments.field"), ({"field": "roofAge", "value": "old"}, "arguments.value"),
+        ({"field": "roofAge", "value": [1]}, "arguments.value"), ({"field": "theirs", "value": 1}, "arguments.field"),
+    ],
+)  # fmt: skip
+def test_a_field_or_value_that_is_none_is_refused_and_nothing_is_changed(ann, given, field):
+    make_leads(1, by=ann)
+    make_field(hers(ann), {"name": "Roof age", "kind": "number"})
+    make_field(hers(make_user("eve")), {"name": "Theirs", "kind": "number"})
+    with pytest.raises(BulkError) as refused:
+        start(hers(ann), "field", **given)
+    assert (refused.value.field, BulkJob.objects.exists()) == (field, False)
+
+
+def test_a_field_that_is_retired_meanwhile_stops_the_job_and_what_is_done_can_be_undone(ann, monkeypatch):
+    make_leads(2, by=ann)
+    field = make_field(hers(ann), {"name": "Roof age", "kind": "number"})
+    monkeypatch.setattr(services, "SOON", 0)
+    job = start(hers(ann), "field", field="roofAge", value=3)
+    CustomField.objects.filter(pk=field.pk).update(retired_at=timezone.now())
+    assert (work(job).status, work(job).error) == ("failed", "The custom field was retired meanwhile.")
 
 
 def test_undoing_leaves_alone_what_was_taken_from_the_caller_and_ends_where_the_role_is_gone(ann, monkeypatch):
@@ -220,6 +299,9 @@ def test_undoing_leaves_alone_what_was_taken_from_the_caller_and_ends_where_the_
     caller.memberships.update(role=Role.READER)
     stopped = work(job)
     assert (stopped.status, stopped.restored, statuses()) == ("failed", 0, ["closed"] * 2)
+    assert list(Notification.objects.values_list("user", "words")) == [
+        (caller.pk, "Change status: undoing stopped, 0 of 2 leads.")
+    ]
     assert (undo(stopped, by=ann).restored, statuses()) == (2, ["lost", "new"])
 
 

@@ -12,9 +12,12 @@ from django.urls import reverse
 
 from accounts.fresh import SIGNED_IN_AT
 from accounts.models import Role
+from buckets.models import Bucket
 from leads.bulk import services
+from leads.fields.definitions import make_field
 from leads.models import BulkJob, Lead, Suppression
 from tests.admin_site import act, address, hidden, member, sees_contacts, signed_in, staff, words
+from tests.leads.bulk.world import hers
 from tests.leads.samples import make_leads
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_badge")]
@@ -118,10 +121,46 @@ def test_enriching_shows_the_price_of_exactly_these_leads_and_buys_by_its_button
     address_ = reverse("admin:leads_bulkjob_enrich", args=[job.pk])
     bought = client.post(address_, {**said, "confirmed": "yes"})
     assert bought.url == address(BulkJob, "change", job.pk)
-    client.post(address_, {**said, "confirmed": "yes"})
+    again = client.post(address_, {**said, "confirmed": "yes"})
+    assert words(again)[-1] == "It was started already: nothing is bought twice."
+    assert words(client.get(address_))[-1] == "It was started already: nothing is bought twice."
     job.refresh_from_db()
     assert (job.status, len(job.arguments["runs"])) == ("completed", 1)
     assert "Leads: 2 leads" in client.get(bought.url).content.decode()
+
+
+def test_leads_are_moved_to_a_new_bucket_by_its_name_and_a_second_press_says_what_the_first_did(ann):
+    user, client = ann
+    bucket, leads = make_leads(3, by=user)
+    page = act(client, Lead, "move", leads)
+    once = page.context["form"]["once"].value()
+    said: dict[str, Any] = {"confirmed": "yes", "once": once, "expect": "3", "bucketName": "Hot ones"}
+    assert "one of the two" in act(client, Lead, "move", leads, **said, bucketId=str(bucket.pk)).content.decode()
+    assert "one of the two" in act(client, Lead, "move", leads, **said | {"bucketName": ""}).content.decode()
+    sent = {"action": "move", "_selected_action": [str(lead.pk) for lead in leads], **said}
+    for _ in range(2):  # the second time the bucket that the list shows has none of them
+        answer = client.post(f"{address(Lead, 'changelist')}?bucket={bucket.pk}", sent)
+        assert words(answer)[-1].startswith("3 of 3 leads moved to Hot ones.")
+    assert list(Bucket.objects.order_by("pk").values_list("name", "total_leads")) == [(bucket.name, 0), ("Hot ones", 3)]
+
+
+def test_a_custom_field_is_set_on_many_leads_and_put_back(ann):
+    user, client = ann
+    _, leads = make_leads(3, by=user)
+    assert "Set a custom field" not in client.get(address(Lead, "changelist")).content.decode()  # there is none
+    make_field(hers(user), {"name": "Roof age", "kind": "number"})
+    make_field(hers(user), {"name": "Color", "kind": "choice", "choices": ["Red", "Blue"]})
+    page = act(client, Lead, "field", leads).content.decode()
+    assert ("Roof age (number)" in page, "Color (Red, Blue)" in page) == (True, True)
+    said: dict[str, Any] = {"confirmed": "yes", "expect": "3", "field": "roofAge"}
+    assert "Write a number" in act(client, Lead, "field", leads, **said, value="old").content.decode()
+    done = act(client, Lead, "field", leads, **said, value="1,200")
+    assert words(done)[-1].startswith("3 of 3 leads changed: Roof age: 1,200.")
+    job = BulkJob.objects.get()
+    page = client.get(address(BulkJob, "change", job.pk)).content.decode()
+    assert "Puts back what stood in each lead that still has Roof age: 1,200." in page
+    client.post(address(BulkJob, "change", job.pk), {"do": "undo"})
+    assert set(Lead.objects.values_list("custom", flat=True)) == {None}
 
 
 def test_a_reader_counts_nothing_and_a_caller_sees_her_own_jobs(ann):

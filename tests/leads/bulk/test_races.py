@@ -12,12 +12,15 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from django.db import connection
 
+from buckets.models import Bucket
 from enrichment.bulk.enriching import price_of, start_runs_of
+from enrichment.models import Run
 from enrichment.options import RunOptions
 from enrichment.worker.lead_deletion import delete_lead
 from leads.bulk import kinds, services
 from leads.bulk.services import can_undo, cancel_bulk
 from leads.bulk.working import continue_job
+from leads.fields.definitions import make_field
 from leads.models import Activity, BulkChange, BulkJob, BulkPiece, Lead
 from leads.services import add_tag, change_status, edit_lead
 from tests.leads.bulk.world import hers, make_leads, start, told, undo, work
@@ -46,6 +49,14 @@ def test_two_presses_at_once_make_one_job(ann):
     one, other = together(press, press)
     assert (one.pk, BulkJob.objects.count(), Activity.objects.count()) == (other.pk, 1, 4)
     assert counters(bucket) == (4, 0, 0, 4)
+
+
+def test_two_presses_at_once_make_one_new_bucket(ann):
+    make_leads(4, by=ann)
+    press = lambda: start(hers(ann), "copy", press="the same", bucketName="New")  # noqa: E731
+    one, other = together(press, press)
+    assert (one.pk, one.changed) == (other.pk, 4)
+    assert list(Bucket.objects.filter(name="New").values_list("total_leads", flat=True)) == [4]
 
 
 def test_two_workers_at_once_do_nothing_twice(ann, in_pieces):
@@ -143,18 +154,38 @@ def test_moves_there_and_back_at_once_lose_no_lead(ann):
     assert set(Lead.objects.filter(pk__in=[lead.pk for lead in leads]).values_list("bucket", flat=True)) == {other.pk}
 
 
+def test_three_at_once_that_say_yes_to_one_price_get_the_same_enrichment_jobs(ann):
+    make_leads(3, by=ann)
+    make_leads(2, by=ann, name="Other", first=50)
+    job = start(hers(ann), "enrich")
+    mark = price_of(job, hers(ann), RunOptions()).mark
+
+    def press() -> Any:
+        asked = BulkJob.objects.get(pk=job.pk)
+        return start_runs_of(asked, access=hers(ann), options=RunOptions(), mark=mark)
+
+    said = together(press, press, press)
+    assert sorted(made for _, made in said) == [False, False, True]
+    assert {tuple(run.pk for run in runs) for runs, _ in said} == {
+        tuple(Run.objects.order_by("pk").values_list("pk", flat=True))
+    }
+    assert Run.objects.count() == 2
+
+
 def test_every_kind_of_job_takes_its_locks_in_the_one_order(ann):
     """What is asserted is the record of this file's statements (`tests/lock_record.py`)."""
     access = hers(ann)
     one, leads = make_leads(4, by=ann, name="One")
     other, _ = make_leads(1, by=ann, name="Other", first=50)
     edit_lead(lead=leads[0], by=ann, changes={"phone": "+16175550112", "owner_name": "Pat Poe"})
+    make_field(access, {"name": "Roof age", "kind": "number"})
     jobs: list[tuple[str, dict[str, Any]]] = [
         ("tag", {"tag": "Hot"}),
         ("untag", {"tag": "Hot"}),
         ("assign", {"to": "ann"}),
         ("status", {"status": "contacted"}),
         ("activity", {"kind": "call"}),
+        ("field", {"field": "roofAge", "value": "12"}),
         ("copy", {"bucketId": str(other.pk)}),
         ("move", {"bucketId": str(other.pk)}),
         ("doNotContact", {}),
