@@ -24,7 +24,7 @@ from integrations.vendors.errors import InDoubt, Misconfigured, NotSent, VendorF
 from integrations.vendors.http import HttpRequest, HttpResponse, send
 from tests.operations.proxy import certificate
 
-Handler = Callable[[socket.socket], None]
+Handler = Callable[[socket.socket], Any]
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 7\r\n\r\n{"a":1}'
 
 
