@@ -122,8 +122,9 @@ def test_the_lists_that_the_dialer_reads_are_those_she_works(floor: Floor) -> No
     floor.list("Draft", opened=False)
     paused, texts, mixed = floor.list("Paused"), floor.list("Texts"), floor.list("Mixed")
     Campaign.objects.filter(pk=paused.pk).update(status="paused", paused_by="person")
-    Campaign.objects.filter(pk=texts.pk).update(channel="sms")
-    Campaign.objects.filter(pk=mixed.pk).update(channel="mixed")
+    for row, channel in ((texts, "sms"), (mixed, "mixed")):
+        approved = {"approved_digest": "x" * 64, "approved_by_id": floor.ann.pk, "approved_at": NOON}
+        Campaign.objects.filter(pk=row.pk).update(channel=channel, **approved)
     stranger = own_access(User.objects.create_user("stranger"))
     for access in (floor.caller(0), floor.caller(1), floor.manager, stranger):
         for ids in (None, [], [paused.pk, mixed.pk]):
