@@ -25,7 +25,7 @@ _SET = f"""
     changed AS (
         UPDATE leads_lead l SET updated_at = now(),
                custom = nullif(CASE WHEN h.value IS NULL THEN l.custom - %(key)s::text
-                        ELSE coalesce(l.custom, '{{}}') || jsonb_build_object(%(key)s::text, h.value) END, '{{}}')
+                        ELSE coalesce(l.custom, '{{{{}}}}') || jsonb_build_object(%(key)s::text, h.value) END, '{{{{}}}}')
           FROM held h WHERE l.id = h.id AND {{still}}
         RETURNING l.id, h.now AS before)
 """  # noqa: S608  # constants
