@@ -24,8 +24,10 @@ _SET = f"""
          WHERE l.id = ANY(%(leads)s) AND l.merged_into_id IS NULL {LEADS_IN_ORDER}),
     changed AS (
         UPDATE leads_lead l SET updated_at = now(),
-               custom = nullif(CASE WHEN h.value IS NULL THEN l.custom - %(key)s::text
-                        ELSE coalesce(l.custom, '{{{{}}}}') || jsonb_build_object(%(key)s::text, h.value) END, '{{{{}}}}')
+               custom = nullif(
+                   CASE WHEN h.value IS NULL THEN l.custom - %(key)s::text
+                        ELSE coalesce(l.custom, '{{{{}}}}') || jsonb_build_object(%(key)s::text, h.value) END,
+                   '{{{{}}}}')
           FROM held h WHERE l.id = h.id AND {{still}}
         RETURNING l.id, h.now AS before)
 """  # noqa: S608  # constants
