@@ -441,7 +441,7 @@ if _voice_vendor not in _SMS_VENDORS:
     )
 VOICE_VENDOR = _SMS_VENDORS[_voice_vendor]
 VOICE_AMD = env.bool("VOICE_AMD", default=False)  # whether Twilio listens if a machine has picked up
-VOICE_KEY = env.bool("VOICE_KEY", default=False)  # whether a caller presses a key before the owner is dialed
+VOICE_CONFIRM = env.bool("VOICE_CONFIRM", default=False)  # whether a caller presses a key before the owner is dialed
 # Secrets that Twilio's newer signatures name. Of SignalHouse's webhooks: the new and the old one count.
 TWILIO_SIGNING_KEYS: dict[str, str] = {}
 for _pair in filter(None, env.list("TWILIO_SIGNING_KEYS", default=[])):

@@ -189,7 +189,7 @@ def _rings_first(mode: str, person: Access) -> str:
 
 
 def _key(mode: str) -> str:
-    return ", and you press a key" if mode == CallAttempt.Mode.TWILIO and settings.VOICE_KEY else ""
+    return ", and you press a key" if mode == CallAttempt.Mode.TWILIO and settings.VOICE_CONFIRM else ""
 
 
 def state_in_words(attempt: CallAttempt) -> str:

@@ -109,8 +109,8 @@ class CallPostView(SignedPostView):
     @extend_schema(exclude=True)
     def post(self, request: Request, token: UUID) -> HttpResponse:
         """1. Signed, or refused. 2. Stored, committed. 3. Heard; what cannot be at once, a worker hears. 4. The
-        answer: dial the owner, or not now; with VOICE_KEY wait for a key at bridge, and that at press. A token of no
-        call: nothing is done.
+        answer: dial the owner, or not now; with VOICE_CONFIRM wait for a key at bridge, and that at press. A token of
+        no call: nothing is done.
         """
         plain = self.signed(request, "twilio")
         named = voice.dedupe_of(plain.headers, plain.body)
@@ -122,7 +122,7 @@ class CallPostView(SignedPostView):
             enqueue_soon("campaigns.read_inbound")
         words, leg = NOTHING, voice.leg_of(plain.headers, plain.body)
         if self.door == BRIDGE:
-            words = (ask_for_key if settings.VOICE_KEY else answer)(token, leg)
+            words = (ask_for_key if settings.VOICE_CONFIRM else answer)(token, leg)
         elif self.door == PRESS:
             has_pressed = voice.has_pressed(plain.headers, plain.body)
             words = answer(token, leg) if has_pressed else voice.end_of_line()

@@ -1,6 +1,6 @@
 """The caller has picked up her own phone: may the owner be called now? Asked again here, because the window may have
-closed, or the owner may have opted out, while it rang. With VOICE_KEY she presses a key first: her voicemail presses
-none, and nobody is called.
+closed, or the owner may have opted out, while it rang. With VOICE_CONFIRM she presses a key first: her voicemail
+presses none, and nobody is called.
 """
 
 from __future__ import annotations

@@ -268,10 +268,10 @@ def in_bulk_changes(after: str, her: Her) -> Piece:
     """What stood in a custom field before a bulk job, which undoing it would put back."""
     rows = BulkChange.objects.filter(job__kind=BulkJob.Kind.FIELD, before__isnull=False).order_by("job_id", "lead_id")
     if after:
-        job_id, lead_id = after.split()
+        job_id, lead_id = UUID(after[:32]), UUID(after[32:])
         rows = rows.filter(Q(job_id__gt=job_id) | Q(job_id=job_id, lead_id__gt=lead_id))
     told_of = rows.values_list("job_id", "lead_id", "before")[:PIECE]
-    found = ((f"{job_id} {lead_id}", job_id, lead_id, before) for job_id, lead_id, before in told_of)
+    found = ((job_id.hex + lead_id.hex, job_id, lead_id, before) for job_id, lead_id, before in told_of)
 
     def change(_key: str, job_id: UUID, lead_id: UUID, before: str) -> int:
         same, told = BulkChange.objects.filter(job=job_id, lead_id=lead_id, before=before), her.json(json.loads(before))

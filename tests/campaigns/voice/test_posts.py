@@ -57,7 +57,7 @@ def ask_bridge(attempt: CallAttempt) -> ET.Element:
 
 
 def press_key(attempt: CallAttempt, digits: str = "1") -> ET.Element:
-    """With VOICE_KEY: what it is told once a key was pressed."""
+    """With VOICE_CONFIRM: what it is told once a key was pressed."""
     answer = post("press", attempt.token, leg(2, "in-progress", child=False, Digits=digits))
     return ET.fromstring(answer.content)
 
@@ -151,7 +151,7 @@ def test_the_bridge_dials_the_owner_with_this_calls_own_addresses_and_records_no
 
 
 def test_a_voicemail_of_hers_that_picks_up_calls_nobody_where_a_key_is_asked_for(world: World, settings: Any) -> None:
-    settings.VOICE_KEY = True
+    settings.VOICE_CONFIRM = True
     attempt = ringing(world)
     asked = post("bridge", attempt.token, leg(2, "in-progress", child=False))
     answer = ET.fromstring(asked.content)
@@ -173,7 +173,7 @@ def test_a_voicemail_of_hers_that_picks_up_calls_nobody_where_a_key_is_asked_for
 
 
 def test_a_question_that_comes_late_after_her_key_changes_nothing(world: World, settings: Any) -> None:
-    settings.VOICE_KEY = True
+    settings.VOICE_CONFIRM = True
     attempt = ringing(world)
     assert dialed(press_key(attempt, digits="#")) == world.number()
     post("bridge", attempt.token, leg(2, "in-progress", child=False))

@@ -128,7 +128,7 @@ def test_a_call_by_click_from_her_phone_to_the_recording_on_their_machine(
 def test_her_own_voicemail_picks_up_and_the_owner_is_never_dialed(
     vendor: Sandbox, settings: Any, live_server: Any
 ) -> None:
-    settings.PUBLIC_URL, settings.VOICE_KEY = live_server.url, True
+    settings.PUBLIC_URL, settings.VOICE_CONFIRM = live_server.url, True
     world = make_world(settings)
     vendor.messaging.call_numbers.order({AGENT: {"do": "no_key", "rings": 0.5}})
     attempt = calling.place_call(world.access, lead_id=world.leads[0].pk, number=world.number(), mode="twilio")

@@ -18,7 +18,18 @@ from leads.facts.incoming import Incoming, insert_leads
 from leads.facts.restoring import restore_leads
 from leads.facts.typed import EditRefused
 from leads.facts.updating import Change, update_leads
-from leads.models import Activity, ContactKey, Forgetting, Lead, LeadKey, SavedView, Suppression, Tag
+from leads.models import (
+    Activity,
+    BulkChange,
+    BulkJob,
+    ContactKey,
+    Forgetting,
+    Lead,
+    LeadKey,
+    SavedView,
+    Suppression,
+    Tag,
+)
 from leads.privacy import forgetting
 from leads.privacy.finding import Asked, BadPerson
 from leads.privacy.forgetting import MayNotForget, NotTyped, continue_job, forget_person, preview, replay
@@ -72,6 +83,18 @@ def test_a_co_owner_and_another_persons_phone_stay() -> None:
     lead.refresh_from_db()
     assert (lead.owner_name, lead.first_name, lead.second_owner_name) == ("DOE BOB", None, "EVE POE")
     assert (lead.mailing_address, lead.contact_name, lead.phone) == ("9 Elm Street", "Cid Roe", "+12065550143")
+
+
+def test_what_undoing_a_bulk_job_would_put_back_of_her_goes_too() -> None:
+    _, (hers, other, third) = make_leads(3)
+    land(hers)
+    job = BulkJob.objects.create(team=hers.team, kind="field", arguments={"field": "note", "value": "x"}, leads=3)
+    for lead, before in ((hers, "call Ann"), (other, "her cell: 206-555-0143"), (third, "206-555-0177")):
+        BulkChange.objects.create(job=job, lead_id=lead.pk, before=json.dumps(before))
+    forget(**WHO, phone="2065550143")
+    left = {row.lead_id: json.loads(row.before or "") for row in job.changes.all()}
+    assert set(left) == {other.pk, third.pk}, "of her own lead it may be her name"
+    assert "0143" not in left[other.pk] and left[third.pk] == "206-555-0177"
 
 
 def test_a_second_owner_is_forgotten_and_the_first_stays() -> None:
