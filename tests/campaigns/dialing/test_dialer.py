@@ -97,7 +97,7 @@ def test_a_press_and_an_outcome_read_each_row_once(floor: Floor) -> None:
     pressed = asked_of(lambda: made.append(call(caller, found)))
     assert len(pressed) == 24, pressed
     said = asked_of(lambda: dispose(caller, made[0].pk, code="no_answer"))
-    assert len(said) == 24, said
+    assert len(said) == 28, said  # four of them are the savepoints around the lead's lock, should it be merged just now
 
 
 def test_callers_go_on_with_the_places_they_know_while_one_reads_them_anew(floor: Floor) -> None:
