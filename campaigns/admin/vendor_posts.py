@@ -9,9 +9,10 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from accounts.selectors import user_of
 from campaigns.inbound import posts
 from campaigns.models import Inbound, UnsignedPost
-from common.admin import Empty
+from common.admin import Empty, chosen
 from common.admin_teams import OperatorsAdmin, operates
 from common.dates import day
 from common.db.clock import database_now
@@ -25,7 +26,6 @@ KINDS = {
     "mail": "E-mail", "tracking": "E-mail: what became of it",
 }  # fmt: skip
 UNSIGNED_DAYS = 7
-CLOSED_AT_MOST = 200  # the largest page of a list
 
 
 class Waits(admin.SimpleListFilter):
@@ -77,11 +77,10 @@ class InboundAdmin(OperatorsAdmin):
 
     @admin.action(description="Close: looked at, nothing more to try", permissions=["operate"])
     def close(self, request: HttpRequest, queryset: QuerySet[Inbound]) -> None:
-        ids = list(queryset.values_list("pk", flat=True)[: CLOSED_AT_MOST + 1])
-        if len(ids) > CLOSED_AT_MOST:
-            self.message_user(request, f"Choose at most {CLOSED_AT_MOST} at a time.", messages.ERROR)
+        ids = [row.pk for row in chosen(self, request, queryset)]
+        if not ids:
             return
-        closed = posts.close(ids, by=request.user)  # type: ignore[arg-type]  # operators are users of ours
+        closed = posts.close(ids, by=user_of(request))
         words = f"Posts closed: {closed}."
         if left := len(ids) - closed:
             words += f" {left} left: no note on them, closed before, or what they say has not been read yet."

@@ -240,7 +240,7 @@ def why_not_undo(job: BulkJob, access: Access | None = None) -> str:
     """In words; empty where it can be undone. access: by whom, after a caller has undone what is hers."""
     if kind_of(job.kind).undo is None:
         return "This cannot be undone."
-    if job.status == Status.UNDONE and changes_of(job, access).exists():
+    if job.status == Status.UNDONE and job.kept and changes_of(job, access).exists():
         return ""
     if job.status not in BulkJob.UNDOABLE:
         return "It is still at work." if job.is_at_work else "It was undone."

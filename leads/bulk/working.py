@@ -88,8 +88,8 @@ def _stop(job: BulkJob, words: str) -> None:
         locked.save()
         after = {"action": locked.kind, "done": locked.done, "leads": locked.leads}
         is_undoing = job.status == Status.UNDOING
-        words, to = ("undoing stopped", locked.undone_by) if is_undoing else ("stopped", locked.by)
-        _notify(locked, f"{locked.get_kind_display()}: {words}, {{}}", to, many=locked.restored if is_undoing else None)
+        what, to = ("undoing stopped", locked.undone_by) if is_undoing else ("stopped", locked.by)
+        _notify(locked, f"{locked.get_kind_display()}: {what}, {{}}", to, many=locked.restored if is_undoing else None)
         record("bulk.finished", by=None, team_id=locked.team_id, about=("bulkjob", locked.pk), after=after)
         _emit(locked)
 

@@ -23,7 +23,7 @@ from integrations.models import Lookup
 from leads.models import Activity, Lead, Tag
 from leads.services import add_activity, change_status, set_tags
 from tests.leads.samples import counters, make_leads, together
-from tests.support import make_user
+from tests.support import PATIENCE, make_user
 
 TABLES = (Bucket, Fill, Lead, Activity, Lead.tags.through, RunItem)
 # owning table and column of every key that PostgreSQL itself carries out, and what it does
@@ -232,7 +232,7 @@ def _in_background(work: Any) -> Any:
 
 
 def _wait_until_somebody_waits_for_a_lock() -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")

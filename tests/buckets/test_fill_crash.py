@@ -18,7 +18,7 @@ from buckets.models import Bucket, Fill
 from common.db.clock import database_now
 from leads.models import Lead
 from sandbox.server import Sandbox
-from tests.support import fail_with, make_user, requests_of
+from tests.support import PATIENCE, fail_with, make_user, requests_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,7 +54,7 @@ def start_worker(sandbox: Sandbox, fill: Fill) -> subprocess.Popen[bytes]:
 
 
 def wait_for_requests(sandbox: Sandbox, count: int) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while requests_of(sandbox).get("property_search", 0) < count:
         assert time.monotonic() < deadline, "the worker asks nothing"
         time.sleep(0.005)

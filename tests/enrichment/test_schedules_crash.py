@@ -24,7 +24,7 @@ from enrichment.scheduling.tick import run_due_schedules
 from leads.models import Lead
 from sandbox.server import Sandbox
 from tests.enrichment.test_schedules import due, make
-from tests.support import fail_with, make_bucket, make_user, requests_of
+from tests.support import PATIENCE, fail_with, make_bucket, make_user, requests_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,7 +67,7 @@ def kill(worker: subprocess.Popen[bytes]) -> None:
 
 
 def wait_until(true: Callable[[], object], words: str) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < deadline, words
         time.sleep(0.02)

@@ -20,7 +20,7 @@ from integrations.vendors.voice import AnsweredBy, Dial, DialEnd, LegEvent, Unre
 from sandbox import Sandbox, SandboxConfig
 from tests.integrations.samples import sample
 from tests.receiver import Receiver
-from tests.support import hanging_up_soon, point_at
+from tests.support import PATIENCE, hanging_up_soon, point_at
 
 TWILIO, SIGNALHOUSE = "twilio", "signalhouse_messaging"
 BOTH = (TWILIO, SIGNALHOUSE)
@@ -63,7 +63,7 @@ def log(sandbox: Sandbox, number: str) -> Any:
 
 def wait_for(sandbox: Sandbox, number: str, status: str) -> Any:
     """The call to this number, once it is so."""
-    until = time.monotonic() + 120
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         calls = log(sandbox, number)["calls"]
         if calls and calls[-1]["status"] == status:

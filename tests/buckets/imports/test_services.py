@@ -38,7 +38,7 @@ from leads.models import Lead
 from leads.services import add_activity, change_status, create_tag, edit_lead, set_tags
 from tests.buckets.imports.files import csv_of, homes, imported, time_passes, totals, undone, uploaded, work
 from tests.leads.samples import counters, together
-from tests.support import make_user, start
+from tests.support import PATIENCE, make_user, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -248,7 +248,7 @@ def test_a_killed_process_loses_and_doubles_nothing(bucket, monkeypatch):
         )
         assert worker.stdout is not None
         assert worker.stdout.readline() == b"ready\n"
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE
         while Import.objects.get().read <= read:
             assert time.monotonic() < deadline, "the worker saves nothing"
             time.sleep(0.005)

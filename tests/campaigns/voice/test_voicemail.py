@@ -25,6 +25,7 @@ from tests.api.client import Api, body_of, refused
 from tests.campaigns.sending.world import NOON
 from tests.campaigns.voice.sounds import mp3, wav
 from tests.campaigns.voice.world import AGENT, CHILD, OWN, PARENT, World, make_world
+from tests.support import PATIENCE
 
 pytestmark = pytest.mark.django_db
 TEXT = "I agree to recorded messages from Acme Homes LLC at this number. Consent is no condition of a purchase."
@@ -88,6 +89,17 @@ def test_by_another_phone_before_and_after_the_call_it_is_absent_with_the_reason
     assert words in registering.why_no_voicemail(talking(world, **changes))
 
 
+def until(attempt: CallAttempt, state: str) -> None:
+    """Waits until it is so, as the vendor's posts have it."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        attempt.refresh_from_db()
+        if attempt.state == state and (state != "talking" or attempt.answered_by):
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"{attempt.state} is not {state}: {attempt.error_words}")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_call_by_click_from_her_phone_to_the_recording_on_their_machine(
     vendor: Sandbox, settings: Any, live_server: Any
@@ -100,19 +112,10 @@ def test_a_call_by_click_from_her_phone_to_the_recording_on_their_machine(
     vendor.messaging.call_numbers.order({AGENT: {"rings": 0.5}, world.number(): {"do": "beep", "talks": None}})
     attempt = calling.place_call(world.access, lead_id=world.leads[0].pk, number=world.number(), mode="twilio")
 
-    def until(state: str) -> None:
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            attempt.refresh_from_db()
-            if attempt.state == state and (state != "talking" or attempt.answered_by):
-                return
-            time.sleep(0.02)
-        raise AssertionError(f"{attempt.state} is not {state}: {attempt.error_words}")
-
-    until("talking")
+    until(attempt, "talking")
     assert attempt.answered_by == "machine_end_beep"
     registering.drop_voicemail(world.access, attempt.pk, recording.pk)
-    until("ended")
+    until(attempt, "ended")
     legs = {leg["to"]: leg for leg in vendor.messaging.phones.log({})["calls"]}
     (played,) = legs[world.number()]["played"]
     assert (played["status"], played["bytes"], played["type"]) == (200, len(mp3(4)), "audio/mpeg")
@@ -132,10 +135,7 @@ def test_her_own_voicemail_picks_up_and_the_owner_is_never_dialed(
     world = make_world(settings)
     vendor.messaging.call_numbers.order({AGENT: {"do": "no_key", "rings": 0.5}})
     attempt = calling.place_call(world.access, lead_id=world.leads[0].pk, number=world.number(), mode="twilio")
-    deadline = time.monotonic() + 120
-    while attempt.state != "ended" and time.monotonic() < deadline:
-        time.sleep(0.02)
-        attempt.refresh_from_db()
+    until(attempt, "ended")
     assert (attempt.state, attempt.error_words) == ("ended", "No key was pressed on your phone.")
     (leg,) = vendor.messaging.phones.log({})["calls"]
     assert (leg["to"], leg["said"]) == (AGENT, ["Press any key to call the owner."])

@@ -29,7 +29,7 @@ from leads.permission.suppressing import in_force, suppress
 from tests.leads.permission.samples import PHONE, contact, counts, digest, list_of, seller, written
 from tests.leads.privacy.samples import forget
 from tests.leads.samples import make_leads, together
-from tests.support import told
+from tests.support import PATIENCE, told
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -225,7 +225,7 @@ def test_a_worker_that_is_killed_in_the_middle_loses_and_doubles_nothing(ann: Us
     for kills in (1, 2, 3):
         before = Upload.objects.get(pk=job.pk).after
         worker = start_worker(job)
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE
         while Upload.objects.get(pk=job.pk).after < before + 300:
             assert time.monotonic() < deadline, "the worker writes nothing"
         worker.send_signal(signal.SIGKILL)
