@@ -509,5 +509,5 @@ def test_what_is_typed_and_noted_in_the_instant_of_a_merge_is_the_shown_leads(mo
 
     shown = again(older)
     assert (said.pk, shown.owner_name, shown.phone, shown.status) == (older.pk, "Pat Poe", "+16175550112", "contacted")
-    assert [one.text for one in activities_of(shown)] == ["new → contacted", "Will sell"]
+    assert [one.text for one in activities_of(shown).order_by("pk")] == ["new → contacted", "Will sell"]
     assert (again(younger).phone, recount()) == (None, {})
