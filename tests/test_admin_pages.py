@@ -489,6 +489,7 @@ def test_a_list_loads_no_script_of_forms_but_in_a_window_that_pops_up(boss: Clie
     assert scripts("?_popup=1") >= {"jquery", "RelatedObjectLookups", "actions"}
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("no_badge")
 @pytest.mark.parametrize("model", registered())
 def test_searching_and_filtering_every_model_answers(boss: Client, model: type[Model]):

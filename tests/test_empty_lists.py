@@ -42,6 +42,7 @@ def card(client: Client, model: Any) -> tuple[str, str] | None:
     return words, found[1] if found else ""
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("nothing_there")
 def test_every_list_says_what_it_will_hold_with_a_button_that_opens() -> None:
     boss, manager = superuser()[1], staff()[1]

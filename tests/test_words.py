@@ -158,6 +158,7 @@ def path_of(html: str) -> list[str]:
     return [unescape(" ".join(part.split())) for part in parts]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("model", registered())
 def test_lists_and_the_pages_of_their_rows_say_our_words(model: type[Model]):
     boss, client = superuser()
@@ -230,6 +231,7 @@ def works_for(client: Client, user: User, team_id: int) -> None:
     assert client.post(reverse("team_switch"), {"team": team_id}).status_code == 302
 
 
+@pytest.mark.long
 def test_pages_of_our_own_say_our_words():
     boss, client = superuser()
     rows = Rows()

@@ -296,6 +296,7 @@ def test_a_full_queue_turns_a_webhook_off(hook, monkeypatch):
     assert hook.refreshed().reason == "More than 2 events waited for it."
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_silent_receiver_holds_up_no_other(sandbox, settings, monkeypatch):
     """Eight hang for two seconds each; the ninth is sent to meanwhile."""

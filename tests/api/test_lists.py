@@ -96,6 +96,7 @@ def address(world: World, operation: str, path: str) -> str:
     return re.sub(r"{(\w+)}", lambda found: str(ids[found[1]]), path) + query.get(operation, "?limit=50")
 
 
+@pytest.mark.long
 def test_every_list_cuts_sorts_counts_and_refuses_by_name(world: World, ann: Any, monkeypatch: Any) -> None:
     """In one world, since that is dearer than a request."""
     monkeypatch.setattr(UserThrottle, "allow_request", lambda *_: True)

@@ -85,6 +85,7 @@ def unknown(path: str, world: World) -> list[str]:
     return [part[1:-1] for part in path.split("/") if part.startswith("{") and part[1:-1] not in world.ids]
 
 
+@pytest.mark.long
 def test_the_schema_is_the_same_to_its_order_in_another_process(tmp_path: Path) -> None:
     """However Python's hashes fall, there another way: a client that is made anew changes where the API does."""
     file = tmp_path / "schema.json"

@@ -110,7 +110,9 @@ def leaks(world: World, user: User, client: Client) -> set[str]:
     return {address for address, answer in answers.items() if shows(answer)}
 
 
-@pytest.mark.parametrize("kind", MASKED)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=() if kind == "reader" else pytest.mark.long) for kind in MASKED]
+)
 def test_who_sees_no_contacts_reads_none_that_somebody_typed(world: World, kind: str) -> None:
     role, is_masked = MASKED[kind]
     user, client = member(world.bucket.team, role, "cleo", is_operator=kind == "reader")
@@ -119,6 +121,7 @@ def test_who_sees_no_contacts_reads_none_that_somebody_typed(world: World, kind:
     assert leaks(world, user, client) == set()
 
 
+@pytest.mark.long
 def test_a_superuser_reads_none_that_another_team_typed_and_all_that_her_own_did(world: World) -> None:
     boss, client = superuser()
     sees_contacts(boss)

@@ -107,6 +107,7 @@ def test_a_limit_is_kept_to_the_id(sandbox: Sandbox, bucket: Bucket, there: set[
     assert len(saved(bucket)) == wanted
 
 
+@pytest.mark.long
 def test_a_worker_hands_on_after_its_time_and_the_next_goes_on(
     sandbox: Sandbox, bucket: Bucket, there: set[str], pages: None
 ) -> None:
@@ -119,6 +120,7 @@ def test_a_worker_hands_on_after_its_time_and_the_next_goes_on(
     assert sorted(saved(bucket)) == sorted(there)
 
 
+@pytest.mark.long
 def test_two_workers_ring_at_once_and_one_works(sandbox: Sandbox, bucket: Bucket, there: set[str]) -> None:
     fill = fill_of(bucket)
     together(partial(fills.continue_fill, fill.pk), partial(fills.continue_fill, fill.pk))
@@ -143,6 +145,7 @@ def test_two_workers_that_both_believe_it_is_theirs_lose_and_double_nothing(
     assert counters(bucket) == (len(there), 0, 0, 0)
 
 
+@pytest.mark.long
 def test_a_worker_that_wakes_up_after_another_has_finished_writes_nothing(
     sandbox: Sandbox, bucket: Bucket, there: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,12 +160,14 @@ def test_a_worker_that_wakes_up_after_another_has_finished_writes_nothing(
     assert counters(bucket) == (len(there), 0, 0, 0)
 
 
+@pytest.mark.long
 def test_a_short_outage_is_waited_out(sandbox: Sandbox, bucket: Bucket, there: set[str]) -> None:
     fail_with(sandbox, "property_search", "503", count=1, after=3)
     fill = work(fill_of(bucket))
     assert (fill.status, fill.saved, fill.attempts) == ("completed", len(there), 0)
 
 
+@pytest.mark.long
 def test_a_longer_outage_postpones_it_and_it_goes_on_where_it_stopped(
     sandbox: Sandbox, bucket: Bucket, there: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,6 +93,7 @@ def test_the_main_job_by_pipes(shell: Shell, sandbox: Any, tmp_path: Path) -> No
     assert shell("bucket runs").out.count("\n") == 1
 
 
+@pytest.mark.long
 def test_what_is_refused_is_said_in_the_apis_words_with_a_status_of_its_own(
     shell: Shell, ann: Any, tmp_path: Path
 ) -> None:
@@ -192,6 +193,7 @@ def test_every_address_that_needs_the_scope_to_buy_may_cost_money() -> None:
     assert free == {"/api/runs/x/cancel", "/api/runs/x/pause", "/api/leads/bulk/x/quote"}
 
 
+@pytest.mark.long
 def test_a_closed_pipe_is_no_failure_in_any_form(shell: Shell, ann: Any) -> None:
     create_bucket(by=ann, name="Many", property_ids=[str(number) for number in range(1, 3_001)])
     until_told()
@@ -206,6 +208,7 @@ def test_a_closed_pipe_is_no_failure_in_any_form(shell: Shell, ann: Any) -> None
         assert (ran.status, ran.err, ran.out.count("\n")) == (0, "", 1), (line, ran)
 
 
+@pytest.mark.long
 def test_too_many_requests_are_asked_again_when_the_api_says_so(
     shell: Shell, ann: Any, live_server: Any, monkeypatch: Any
 ) -> None:
@@ -246,6 +249,7 @@ def test_a_search_that_cannot_be_is_no_bucket(shell: Shell, sandbox: Any) -> Non
     assert not Bucket.objects.exists()
 
 
+@pytest.mark.long
 def test_a_search_is_saved_to_its_end_or_told_to_have_failed(shell: Shell, sandbox: Any) -> None:
     def fill(status: str) -> None:
         while not Fill.objects.filter(status="queued").exists():

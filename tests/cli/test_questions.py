@@ -45,6 +45,7 @@ def world(ann: Any, sandbox: Any) -> dict[str, Any]:
     return {"bucket": str(first.pk), "owner": owner, "monday": monday, "leads": [str(lead.pk) for lead in rows]}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_ten_questions_are_answered_alike_by_the_api_and_from_a_shell(
     shell: Shell, ann: Any, world: dict[str, Any]

@@ -31,6 +31,7 @@ CHECKS = [
 LEFT_OUT = ["signIn", "signOut", "revokeAllTokens", "watchRun"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("examples", EXAMPLES)

@@ -168,6 +168,7 @@ def with_own_phones(sandbox: Sandbox, count: int) -> Bucket:
     return bucket
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("update_db", [True, False])
 def test_phones_that_the_leads_had_before_are_no_hits(sandbox: Sandbox, update_db: bool) -> None:
     bucket = with_own_phones(sandbox, 40)
@@ -190,6 +191,7 @@ def test_answers_that_are_owned_already_count_with_the_phones_they_brought(sandb
     assert run.canary["hitRate"] == round(first.enriched / (first.enriched + first.partial), 4)
 
 
+@pytest.mark.long
 def test_leads_that_need_a_billing_check_keep_no_sample_waiting(
     sandbox: Sandbox, bucket: Bucket, settings: Any
 ) -> None:

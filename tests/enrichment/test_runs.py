@@ -201,6 +201,7 @@ def test_leads_in_doubt_wait_keep_their_money_and_go_on_once_decided(
     assert run.reserved == waits.reserved == 0
 
 
+@pytest.mark.long
 def test_a_run_of_which_too_many_leads_are_in_doubt_pauses_and_goes_on_by_itself(
     sandbox: Sandbox, bucket: Bucket, settings: Any
 ) -> None:
@@ -224,6 +225,7 @@ def test_a_run_of_which_too_many_leads_are_in_doubt_pauses_and_goes_on_by_itself
     assert (run.status, run.failed, run.done, run.spent) == ("completed", 0, 60, billed(sandbox))
 
 
+@pytest.mark.long
 def test_a_refusal_without_retry_after_fails_no_lead(sandbox: Sandbox, bucket: Bucket) -> None:
     fail_with(sandbox, "property_detail", "429", count=3)
     run = finish(start(bucket), 20)
@@ -242,6 +244,7 @@ def test_a_capped_run_finishes_leads_instead_of_buying_details_alone(sandbox: Sa
     assert plain.done == 20
 
 
+@pytest.mark.long
 def test_what_is_owned_is_served_whatever_the_caps_are(sandbox: Sandbox, settings: Any) -> None:
     rich, poor = make_user("rich"), make_user("poor", monthly_budget=Decimal(0))
     finish(start(make_bucket(sandbox, rich, 10, start=50)))

@@ -142,7 +142,13 @@ def walk(client: Any, **query: Any) -> list[str]:
 
 
 @pytest.mark.usefixtures("short_pages", "unrendered")
-@pytest.mark.parametrize("query", [{}, {"bucket": "its own"}, {"q": "kent"}, {"hasPhone": "false"}])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"bucket": "its own"},
+        *(pytest.param(q, marks=pytest.mark.long) for q in ({}, {"q": "kent"}, {"hasPhone": "false"})),
+    ],
+)
 @pytest.mark.parametrize("sort", ["estimatedEquity", "-estimatedEquity", "bedrooms", "-bedrooms", "createdAt"])
 def test_the_list_is_sorted_and_paged_there_and_back(ann, query, sort):
     bucket, _ = create_bucket(by=ann[0], name="Many", property_ids=[str(n) for n in range(22)])
@@ -162,6 +168,7 @@ def test_the_list_is_sorted_and_paged_there_and_back(ann, query, sort):
     assert walk(ann[1], sort=sort, **query) == [lead.property_id for lead in wanted]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("short_pages", "unrendered")
 @pytest.mark.parametrize("sort", ["bucketName", "assignedTo", "phone", "phoneType", "email", "doNotCall", "custom.ask"])
 @pytest.mark.parametrize("sign", ["", "-"])

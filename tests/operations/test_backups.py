@@ -53,6 +53,7 @@ def restored(fresh: str, backup: Path, settings: Any, *arguments: str) -> Any:
     return run("restore", backup, "--json", *arguments)
 
 
+@pytest.mark.long
 def test_a_backup_while_a_run_is_at_work_is_consistent_and_what_was_dumped_comes_back(
     sandbox: Sandbox, owner_url: str, fresh: str, settings: Any, tmp_path: Path
 ) -> None:
@@ -77,6 +78,7 @@ def test_a_backup_while_a_run_is_at_work_is_consistent_and_what_was_dumped_comes
     assert Run.objects.get().done == 60, "the database of before was not touched"
 
 
+@pytest.mark.long
 def test_a_second_backup_and_a_second_restore_overwrite_nothing(
     owner_url: str, fresh: str, settings: Any, tmp_path: Path
 ) -> None:

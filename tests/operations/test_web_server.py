@@ -172,6 +172,7 @@ def test_a_body_that_hardly_comes_is_ended(site: Site) -> None:
     assert seconds < 20 and status in (0, 408)
 
 
+@pytest.mark.long
 def test_a_head_that_drips_is_ended_after_ten_seconds(bare: Site) -> None:
     with held(bare, 1, HALF_A_HEAD) as [client]:
         seconds, status = ended(client, 30, drip=b"x")
@@ -373,6 +374,7 @@ def test_with_a_certificate_the_proxy_ends_tls(server: Server, tmp_path: Path) -
     assert (seen["HTTP_X_FORWARDED_FOR"], seen["HTTP_X_FORWARDED_PROTO"]) == ("127.0.0.1", "https")
 
 
+@pytest.mark.long
 def test_a_stop_answers_what_is_at_work_and_ends_streams_and_held_sockets(tmp_path: Path) -> None:
     server = Server(tmp_path / "web.log")
     with (

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.parametrize("width", BOTH)
 Check = Callable[["Page"], None]
+OFTEN = ("buckets.Bucket", "campaigns.Conversation", "enrichment.Run", "leads.Lead")  # in every run; the others `long`
 ROWS = 10  # of a list; axe-core takes seconds for the hundred that the table of rules has, each like the others
 
 
@@ -68,7 +69,13 @@ def look_at(page: Page, axe_check: Check, place: str) -> None:
     axe_check(page)
 
 
-@pytest.mark.parametrize("model", registered())
+@pytest.mark.parametrize(
+    "model",
+    [
+        param if param.id in OFTEN else pytest.param(*param.values, id=param.id, marks=pytest.mark.long)
+        for param in registered()
+    ],
+)
 def test_the_list_and_the_page_of_every_model(
     boss: User, page: Page, axe_check: Check, model: type[Model], monkeypatch: pytest.MonkeyPatch
 ):
@@ -79,6 +86,7 @@ def test_the_list_and_the_page_of_every_model(
     look_at(page, axe_check, address(model, "change", key_of(row)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("model", [p for p in registered() if actions_of(p.values[0])])
 def test_the_page_between_an_action_and_doing_it(boss: User, page: Page, axe_check: Check, model: type[Model]):
     """Whatever an action answers before it does anything: asked for as the list would, shown at the list's address."""
@@ -123,6 +131,7 @@ def test_pages_that_are_no_models_own(boss: User, page: Page, axe_check: Check, 
     look_at(page, axe_check, f"/admin/{place}")
 
 
+@pytest.mark.long
 def test_what_is_known_of_a_person_and_what_forgetting_would_blank(boss: User, page: Page, axe_check: Check):
     land(make_lead())
     for button, words in (("Show report", "12 Main St"), ("Preview forgetting", "This will be blanked")):
@@ -133,6 +142,7 @@ def test_what_is_known_of_a_person_and_what_forgetting_would_blank(boss: User, p
         axe_check(page)
 
 
+@pytest.mark.long
 def test_a_token_and_a_webhooks_secret_are_shown_once(boss: User, page: Page, axe_check: Check, settings: Any):
     settings.DEBUG = True  # a webhook may lead to this machine
     look_at(page, axe_check, "/admin/knox/authtoken/add/")

@@ -80,6 +80,7 @@ def look(page: Page, axe_check: Check, name: str) -> None:
     page.set_viewport_size({"width": WIDTHS[0], "height": 900})
 
 
+@pytest.mark.long
 def test_ten_leads_are_worked_through_in_few_presses_and_a_half_written_note_outlives_the_session(
     ann: User, leads: list[Lead], login: Callable[[Any], None], page: Page, axe_check: Check
 ):

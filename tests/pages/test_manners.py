@@ -22,6 +22,7 @@ def ann() -> User:
     return User.objects.create_user("ann", password="correct horse battery", is_staff=True)
 
 
+@pytest.mark.long
 def test_the_browsers_zone_is_taken_at_first_sign_in_and_changed_on_the_profile(
     ann: User, browser: Browser, live_server: Any, axe_check: Check
 ):

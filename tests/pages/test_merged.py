@@ -53,6 +53,7 @@ def test_merged_leads_are_shown_and_separated(ann: User, page: Page, axe_check: 
     assert (merged.count(), Lead.objects.count()) == (0, 2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", BOTH)
 def test_what_is_left_out_is_listed_from_the_preview(ann: User, page: Page, axe_check: Check, width: int):
     a, c = a_bucket(ann, "Absentee owners"), a_bucket(ann, "Do not call")

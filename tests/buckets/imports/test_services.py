@@ -99,7 +99,7 @@ def test_a_lead_that_is_there_keeps_its_bought_facts(bucket):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("many", [12_000, pytest.param(100_000, marks=pytest.mark.long)])  # 3 transactions, and 20
+@pytest.mark.parametrize("many", [6_000, pytest.param(100_000, marks=pytest.mark.long)])  # 2 transactions, and 20
 def test_many_rows_with_duplicates_add_up(bucket, many):
     dice = random.Random(7)
     rows = homes(many)

@@ -80,7 +80,7 @@ def back_to_the_start(place: World, row: Delivery) -> None:
     Member.objects.update(status=Member.Status.WAITING, next_at=None, step=1)
 
 
-@pytest.mark.parametrize("by_token", [True, False])
+@pytest.mark.parametrize("by_token", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_all_orders_of_what_the_vendor_says_give_the_same_end(
     vendor: Sandbox, settings: Any, *, by_token: bool
 ) -> None:
@@ -116,6 +116,7 @@ def test_all_orders_of_what_the_vendor_says_give_the_same_end(
     assert ends == {("delivered", 5, "SM1", "", counters, 3, 3, "contacted", 1, 1, "settled", "0.0083", 4)}
 
 
+@pytest.mark.long
 def test_an_operator_who_was_wrong_loses_against_the_vendor_in_any_order(vendor: Sandbox, settings: Any) -> None:
     """T12, with "was not sent" among them: heard where the message is in doubt, refused where it is known."""
     place = make_world(1, settings)

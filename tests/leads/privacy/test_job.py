@@ -64,6 +64,7 @@ def trace_of(key: str) -> Lookup:
     )
 
 
+@pytest.mark.long
 def test_killed_before_the_commit_of_every_place_it_goes_on_and_counts_nothing_twice(forgotten_file: Path) -> None:
     lead = land(make_lead())
     note = Activity.objects.create(lead=lead, text="Ann Doe, 206 555 0143")
