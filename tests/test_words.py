@@ -208,6 +208,7 @@ def test_every_line_of_the_menu_leads_to_a_page_of_that_name():
             assert path_of(page)[-1] == name
 
 
+@pytest.mark.long
 def test_an_empty_list_says_what_it_will_hold_and_has_one_button():
     _, client = superuser()
     registry: dict[type[Model], Any] = admin.site._registry
@@ -303,6 +304,7 @@ def _said(part: Any) -> Iterator[str]:
             yield from _said(value)
 
 
+@pytest.mark.long
 def test_the_apis_documentation_says_our_words():
     schema = SchemaGenerator().get_schema(request=None, public=True)
 

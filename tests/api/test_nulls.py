@@ -59,6 +59,7 @@ def fits(value: Any, part: dict[str, Any]) -> bool:
     return "type" not in part or isinstance(value, kinds[part["type"]])
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_every_answer_that_can_be_read_is_as_described_to_its_nulls(world: World, ann: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(UserThrottle, "allow_request", lambda *_: True)

@@ -140,6 +140,7 @@ def test_what_is_refused_is_said_in_the_apis_words_with_a_status_of_its_own(
     assert (wrong.status, "This token is wrong" in wrong.err) == (1, True)
 
 
+@pytest.mark.long
 def test_every_command_has_an_example_and_shells_complete(shell: Shell) -> None:
     from cli.main import SHELLS, bucket
 
@@ -242,6 +243,7 @@ def test_too_many_requests_are_asked_again_when_the_api_says_so(
     assert again.status_code == 200
 
 
+@pytest.mark.long
 def test_a_search_that_cannot_be_is_no_bucket(shell: Shell, sandbox: Any) -> None:
     for said in ("nonsense=1", "beds_min=some", "state=ZZZ"):
         ran = shell(f"bucket save Mine --search state=WA --search {said}")
@@ -270,6 +272,7 @@ def test_a_search_is_saved_to_its_end_or_told_to_have_failed(shell: Shell, sandb
     assert json.loads(shell("bucket save C --search state=WA --no-wait").out)["inserted"] == 0
 
 
+@pytest.mark.long
 def test_an_owner_is_told_with_every_lead_and_ids_go_on_to_the_next_command(shell: Shell, ann: Any) -> None:
     _, leads = make_leads(PAGE + 1, by=ann)
     said = {"owner_name": "Jo Quill", "mailing_address": "1 Elm St", "mailing_zip": "98101"}

@@ -296,6 +296,7 @@ def test_who_asks_is_said_by_the_proxy_alone(proxied: Site) -> None:
     assert (seen["HTTP_X_FORWARDED_FOR"], seen["HTTP_X_FORWARDED_PROTO"]) == ("127.0.0.1", "http")
 
 
+@pytest.mark.long
 def test_one_address_has_so_many_requests_open_and_no_more(proxied: Site) -> None:
     with held(proxied, 70, HALF_A_BODY) as clients:
         said = [status_of(everything(client, 0.1)) for client in clients]

@@ -113,6 +113,7 @@ def test_a_run_whose_cap_is_used_up_is_resumed_with_another(page: Page, bucket: 
     assert (run.status, run.max_cost, run.done) == ("completed", 5, 6)
 
 
+@pytest.mark.long
 def test_the_keyboard_stays_where_it_is_while_the_page_moves(page: Page, bucket: Bucket):
     run = start(bucket)
     page.goto(address(Bucket, "change", bucket.pk))

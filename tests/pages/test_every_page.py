@@ -17,6 +17,7 @@ from tests.leads.privacy.samples import land
 from tests.leads.samples import make_lead
 from tests.pages.checks import BOTH, errors_on
 from tests.pages.conftest import LOOK, PATIENCE
+from tests.support import mostly_long
 from tests.test_admin_pages import Rows, address, key_of, registered
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ def _fulfill(route: Any, request: Any, *, body: bytes) -> None:
     route.fulfill(body=body, content_type="text/html")
 
 
+@pytest.mark.long
 def test_the_api_docs(boss: User, page: Page):
     """A script that the policy forbids is an error in the console, which fails the test on any page."""
     page.goto("/api/docs")
@@ -120,12 +122,16 @@ def test_an_inline_script_is_an_error(boss: User, page: Page, script_errors: lis
     assert "violates the following Content Security Policy directive" in script_errors.pop()
 
 
+@pytest.mark.long
 def test_the_index(boss: User, page: Page, axe_check: Check):
     look_at(page, axe_check, "/admin/")
 
 
 @pytest.mark.parametrize(
-    "place", ["accounts/auditevent/?about=contacts", "profile/", "password_change/", "privacy/", "vendor-spending/"]
+    "place",
+    mostly_long(
+        ["accounts/auditevent/?about=contacts", "profile/", "password_change/", "privacy/", "vendor-spending/"]
+    ),
 )
 def test_pages_that_are_no_models_own(boss: User, page: Page, axe_check: Check, place: str):
     look_at(page, axe_check, f"/admin/{place}")

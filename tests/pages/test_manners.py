@@ -86,6 +86,7 @@ FAINT = """<html lang="en"><title>Faint</title><style>
     </style><main><h1>Faint</h1><b id="phone">on phones</b> <b id="desk">on desks</b> <i></i></main>"""
 
 
+@pytest.mark.long
 def test_a_faint_word_is_found_at_the_width_that_shows_it_and_where_the_page_changed(page: Page):
     def faint_at(width: int) -> list[str]:
         page.set_viewport_size({"width": width, "height": 900})

@@ -35,6 +35,7 @@ def look(page: Page, name: str, width: int) -> None:
         page.screenshot(path=f"{SHOTS}/{name}-{width}.png", full_page=True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", BOTH)
 def test_merged_leads_are_shown_and_separated(ann: User, page: Page, axe_check: Check, width: int):
     bucket = a_bucket(ann, "King County")

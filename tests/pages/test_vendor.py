@@ -40,6 +40,7 @@ def test_a_vendor_is_paused_with_words_and_resumed_by_keyboard(
     assert Vendor.objects.get(pk="apollo").enabled
 
 
+@pytest.mark.long
 def test_a_price_is_changed_on_the_page_and_its_history_stands_below(login: Callable[[Any], None], page: Page):
     login(User.objects.create_superuser("boss"))
     catalogue.operation("apollo_people")

@@ -302,6 +302,7 @@ CONSENTS = (
 )
 
 
+@pytest.mark.long
 def test_a_consent_needs_text_date_and_source_and_lifts_nothing(ann: User) -> None:
     ours = seller(ann)
     with transaction.atomic():

@@ -128,6 +128,7 @@ def test_a_place_of_many_rows_is_searched_piece_by_piece(monkeypatch: pytest.Mon
     assert forget(phone="2065550143").changed["purchased data"] == 2
 
 
+@pytest.mark.long
 def test_of_every_table_it_takes_the_locks_in_order() -> None:
     """`lock_record` watches this file."""
     lead = land(make_lead())
