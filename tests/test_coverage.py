@@ -77,6 +77,7 @@ def test_a_file_that_nobody_imports_is_missed_and_the_run_fails_under_the_floor(
     ]
 
 
+@pytest.mark.long
 def test_a_worker_that_died_is_named_and_fails_the_run(project: Path) -> None:
     code, said = run(project, KILLED)
     assert code == 1
