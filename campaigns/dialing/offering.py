@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F, Q
 
 from accounts.access import Access, Scope
 from campaigns import clock
@@ -139,6 +140,9 @@ def _judge(
     if lead is None:
         end(member.pk, "deleted")
         return None, ""
+    if lead.pk != member.lead_id and _is_twin(member, lead):
+        end(member.pk, "merged")
+        return None, ""
     answers = _answers(access, member, lead, at, rules)
     chosen = choose(answers, member.number)
     if chosen is None:
@@ -150,12 +154,22 @@ def _judge(
         if member.number != chosen.number.position:
             Member.objects.filter(pk=member.pk, taken_by=access.user).update(number=chosen.number.position)
             member.number = chosen.number.position
-        return _made(member, lead, answers, chosen, _why(access, member, taken.rank)), ""
+        return _made(member, lead, answers, chosen, _why(access, member, lead, taken.rank)), ""
     if _is_companys(chosen):
         give_back(member.pk)
         return None, chosen.number.words
     refuse(member.pk, chosen, at)
     return None, ""
+
+
+def _is_twin(member: Member, lead: Lead) -> bool:
+    """Whether somebody else on the list stands for the same owner, as their leads were merged: the lead that is shown
+    goes before hidden ones, as with messages (`sending.steps`).
+    """
+    family = Q(lead=lead.pk) | Q(lead__merged_into=lead.pk)
+    rows = Member.objects.filter(family, split_group=member.split_group)
+    first = rows.order_by(F("lead__merged_into").asc(nulls_first=True), "lead_id").values_list("pk", flat=True).first()
+    return first not in (None, member.pk)
 
 
 def _sift(
@@ -299,7 +313,7 @@ def _offer(access: Access, member: Member) -> Offer | None:
             end(member.pk, "address_missing")
             return None
         return Offer(member, lead, member.campaign, (), 0, "", member.lease_until or database_now(), attempt)
-    return replace(_made(member, lead, answers, chosen, _why(access, member, None)), attempt=attempt)
+    return replace(_made(member, lead, answers, chosen, _why(access, member, lead, None)), attempt=attempt)
 
 
 def _attempt_of(access: Access, member: Member) -> CallAttempt | None:
@@ -321,11 +335,11 @@ def _made(member: Member, lead: Lead, answers: Sequence[Answer], chosen: Answer,
     )
 
 
-def _why(access: Access, member: Member, rank: int | None) -> str:
+def _why(access: Access, member: Member, lead: Lead, rank: int | None) -> str:
     """Why this one now."""
     if rank == 2 and member.why != "callback":
         return _turn(member)
-    event = Event.objects.filter(lead=member.lead_id, kind="callback", status="planned").first()
+    event = Event.objects.filter(lead=lead, kind="callback", status="planned").first()
     if event is None or event.starts_at > calendar_clock.now():
         return _turn(member)
     whose = "Your callback" if event.owner_id == access.user.pk else "A callback for anyone"
