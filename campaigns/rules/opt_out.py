@@ -140,7 +140,8 @@ OPT_OUT: Final = tuple(
         r"\b(?:do not|dont|no) (?:call|contact|mail|email|text|solicit)\w* (?:list|registry|database)\b",
         r"\b(?:on|to) (?:the |your |a |our |my )?(?:\w+ )?dnc\b|\bdnc (?:list|registry|request|me|us|please)\b|^dnc$",
         r"\bleave (?:me|us) (?:the \w+ )?alone\b",
-        r"\b(?:fuc?k|f ?k) ?(?:off|you|u)\b|\b(?:eff|bugger) off\b|\bf ?(?:off|you|u)\b(?! (?:can|could|want|have|had|would|are|do|need|will|still)\b)",
+        r"\b(?:fuc?k|f ?k) ?(?:off|you|u)\b|\b(?:eff|bugger) off\b",
+        r"\bf ?(?:off|you|u)\b(?! (?:can|could|want|have|had|would|are|do|need|will|still)\b)",
         r"\bgo to hell\b|\bpiss off\b|\bscrew you\b|\bget lost\b|\bbuzz off\b",
         rf"\breport(?:ed|ing)? (?:you|u|your \w+)\b{_NEAR}\b(?:spam|ftc|fcc|junk|police|attorney general)\b",
         rf"\breport(?:ed|ing)? (?:this|it)\b{_NEAR}\b(?:spam|ftc|fcc)\b",
@@ -195,8 +196,9 @@ ASK: Final = re.compile(
     rf"|\b(?:if|next time) (?:you|u|yall) (?:\w+ ){{0,2}}?{_ONE_OR_TWO} (?:to )?{_WHOM}(?: \w+){{0,3}}? "
     r"(?:again|more time)\b"
     rf"|\b{_CONTACT} (?:me|us) (?:again|(?:one|1) more time) (?:and|or) i\b|\bhow many times\b|\bgo away\b"
-    r"|^(?:ok |okay )?enough$|\benough (?:already|is enough|(?:with|of) (?:the|these|this|your|all))\b|^c d$"
-    r"|\btcpa\b|telephone consumer protection|\bblacklist\w*|\bdo not disturb\b|^(?:please )?(?:take )?(?:me )?off list\b|\brmv\b"
+    r"|^(?:ok |okay )?enough$|\benough (?:already|is enough|(?:with|of) (?:the|these|this|your|all))\b"
+    r"|^c d$|\btcpa\b|telephone consumer protection|\bblacklist\w*|\bdo not disturb\b|\brmv\b"
+    r"|^(?:please )?(?:take )?(?:me )?off list\b"
     rf"|\b(?:may|must|should|shall|would|are|can) ?not (?:to |ever )*{_CONTACT} (?:to )?{_WHOM}\b{_TIME}"
     r"|\breport(?:ing|ed)? (?:you|this)\b|\b(?:not|never|nobody|no one|didnt|dont|without)(?: \w+){0,3}? "
     r"(?:authoriz|authoris|permission|permit|consent)\w*"
