@@ -708,13 +708,14 @@ def test_the_status_of_an_outcome_that_may_be_taken_back_waits_with_it(floor: Fl
     floor.list()
     row = next(one for one in dispositions.of_team(floor.team_id) if one.code == "do_not_call")
     dispositions.change(floor.manager, row.pk, {"lead_status": "lost"})
-    attempt = call(floor.caller())
+    found = offer(floor.caller())
+    attempt = call(floor.caller(), found)
     dispose(floor.caller(), attempt.pk, code="do_not_call")
     take_back(floor.caller(), attempt.pk)
-    assert Lead.objects.get(pk=attempt.lead_id).status == "contacted"
+    assert Lead.objects.get(pk=found.lead.pk).status == "contacted"
     due(dispose(floor.caller(), attempt.pk, code="do_not_call"))
     assert suppressing.write_due() == 1
-    assert Lead.objects.get(pk=attempt.lead_id).status == "lost"
+    assert Lead.objects.get(pk=found.lead.pk).status == "lost"
 
 
 def test_a_wrong_number_binds_its_owner_and_the_next_number_is_called(floor: Floor) -> None:
