@@ -90,6 +90,8 @@ def next_lead(access: Access, campaign_ids: Sequence[UUID] | None = None) -> Off
             return found
     if stands.has_unsaid:
         check_disposed(access)
+    if stands.has_lead and (words := _of_another_team(access)):
+        return Nobody(words, 0, None)
     if stands.has_due:
         write_due(access.user.pk)
     campaigns = lists.read_worked_by(access, campaign_ids)
@@ -125,6 +127,17 @@ def _hers(access: Access) -> Member | None:
     """Taken by her, with a lease that has not ended. One whose lease is over goes back with the reaper."""
     rows = Member.objects.filter(taken_by=access.user, campaign__team=access.team_id, lease_until__gt=database_now())
     return rows.select_related("campaign__seller", "lead").first()
+
+
+def _of_another_team(access: Access) -> str:
+    """That a lead of another team of hers is before her, in words; "": none is."""
+    rows = Member.objects.filter(taken_by=access.user, lease_until__gt=database_now())
+    other = rows.exclude(campaign__team=access.team_id).select_related("campaign__team").first()
+    if other is None:
+        return ""
+    return (
+        f"A lead of {other.campaign.team.name} is before you: switch to that team and give it back, or wait 15 minutes."
+    )
 
 
 # --- The gate at the offer --------------------------------------------------------------------------------------------

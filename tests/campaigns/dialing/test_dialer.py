@@ -687,6 +687,15 @@ def test_who_changes_teams_is_not_held_by_a_call_of_the_team_she_left(floor: Flo
     assert CallAttempt.objects.get().state == "in_doubt"
 
 
+def test_who_changes_teams_is_told_of_the_lead_that_is_before_her_there(floor: Floor) -> None:
+    floor.list()
+    offer(floor.caller())
+    other = Team.objects.create(name="Second Street")
+    Membership.objects.create(user=floor.callers[0], team=other, role="caller")
+    told = next_lead(access_of(floor.callers[0], other.pk))
+    assert isinstance(told, Nobody) and told.words.startswith(f"A lead of {floor.bucket.team.name} is before you")
+
+
 def test_a_key_is_taken_back_within_ten_seconds(floor: Floor) -> None:
     floor.list()
     found = offer(floor.caller())
