@@ -46,6 +46,7 @@ ADDRESSES = ("DATABASE_URL", "REDIS_URL")
 NO_VENDORS = dict.fromkeys((*VENDOR_NAMES, *THEIRS), "")
 # Kept on made-up vendors too: which of two stand-ins there is tried. What goes by it, in words.
 CHOOSABLE = {"SMS_VENDOR": "Texts", "VOICE_VENDOR": "Calls"}
+SWITCHES = ("VOICE_AMD", "VOICE_CONFIRM")  # of calls, whoever places them: kept too
 # Set where the environment is complete: no stack's addresses take the place of its own.
 OWN = "OWN_ADDRESSES"
 # For tests, chaos and benchmarks: vendors that refuse (the discard port), nothing from `.env`, no stack's addresses.
@@ -97,7 +98,12 @@ def keys_set(environment: Mapping[str, str]) -> list[str]:
 def forget_vendors() -> None:
     """From here on this process can ask no vendor. `first_line` says what was set."""
     _unused[:] = _set_and_not_used()
-    os.environ.update(NO_VENDORS | {name: os.environ.get(name, "") for name in CHOOSABLE})
+    os.environ.update(NO_VENDORS | {name: os.environ.get(name, "") for name in (*CHOOSABLE, *SWITCHES)})
+
+
+def switches() -> dict[str, str]:
+    """How calls go, as was chosen."""
+    return {name: os.environ.get(name, "") for name in SWITCHES}
 
 
 def carriers() -> dict[str, str]:

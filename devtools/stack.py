@@ -22,7 +22,7 @@ from typing import NoReturn, Self
 from django.conf import settings
 
 from devtools import campaign_clock
-from devtools.mode import NO_VENDORS, OWN, VENDORS, Mode, addresses, carriers
+from devtools.mode import NO_VENDORS, OWN, VENDORS, Mode, addresses, carriers, switches
 from devtools.process import LocalError, end, kill_session, spawn, tail, wait_until
 from devtools.running import Running
 from devtools.servers import LOCAL, PROJECT, Servers
@@ -209,6 +209,7 @@ class Stack:
             "APOLLO_BASE_URL": f"{self.sandbox_url}/apollo/api/v1",
             "APOLLO_API_KEY": SandboxConfig.apollo_key,
             **carriers(),
+            **switches(),
             "TWILIO_BASE_URL": f"{self.sandbox_url}/twilio",
             "TWILIO_ACCOUNT_SID": SandboxConfig.twilio_account,
             "TWILIO_AUTH_TOKEN": SandboxConfig.twilio_token,

@@ -22,6 +22,7 @@ class ImapStore:
         self.cuts: list[str] = []  # verbs (FETCH, STORE) at whose next use the connection is cut
         self.refuses: list[tuple[str, int]] = []  # a verb, and how many of its uses before the one answered NO
         self.broken: set[int] = set()  # UIDs that are never given out
+        self.bad: dict[int, str] = {}  # by UID: "FETCH BAD", "STORE NO", "FETCH cut", "FETCH NIL"
 
     def add(self, raw: bytes) -> int:
         """It comes in; returns its UID."""
@@ -136,6 +137,12 @@ class _Session(socketserver.StreamRequestHandler):
                 self._say("* SEARCH" + "".join(f" {uid}" for uid in found))
             elif verb in ("FETCH", "STORE"):
                 chosen, _, what = rest.partition(" ")
+                of, _, how = store.bad.get(int(chosen) if chosen.isdecimal() else 0, "").partition(" ")
+                if of == verb and how == "cut":
+                    raise ConnectionAbortedError
+                if of == verb and how != "NIL":
+                    self._say(f"{tag} {how} not this one")
+                    return
                 if verb == "FETCH" and not store.broken.isdisjoint(_numbers(chosen, store.next_uid)):
                     self._say(f"{tag} NO [SERVERBUG] it cannot be read")
                     return
@@ -168,6 +175,9 @@ class _Session(socketserver.StreamRequestHandler):
             self._say(f"* {number} FETCH ({' '.join(told)})")
             return
         name = "RFC822" if "BODY" not in what else "BODY[]"
+        if store.bad.get(uid) == "FETCH NIL":
+            self._say(f"* {number} FETCH (UID {uid} {name} NIL)")
+            return
         self.wfile.write(f"* {number} FETCH ({' '.join(told)} {name} {{{len(raw)}}}\r\n".encode() + raw + b")\r\n")
         if "PEEK" not in what:
             flags.add("\\Seen")

@@ -50,11 +50,13 @@ def feeds_of(access: Access) -> QuerySet[Feed]:
 
 def make(*, access: Access, name: str = "", kinds: Sequence[str] = KINDS, with_names: bool = False) -> tuple[Feed, str]:
     """A new feed and its address, which nobody can be shown again. with_names: streets, names and titles leave the
-    installation for whoever knows the address; that is written into the audit as a disclosure. Raises NotAllowed,
-    TooManyFeeds.
+    installation for whoever knows the address, and so may phones that were typed into a title: only for who sees
+    contacts; that is written into the audit as a disclosure. Raises NotAllowed, TooManyFeeds.
     """
     if access.team_id is None or not access.can(Scope.WRITE):
         raise NotAllowed("Your role or token may not make feeds.")
+    if with_names and not access.can(Scope.CONTACTS):
+        raise NotAllowed("Your role or token sees no phones and e-mails: make a feed without names.")
     if feeds_of(access).count() >= FEEDS_MOST:
         raise TooManyFeeds
     name, token = " ".join(name.split()), secrets.token_urlsafe(32)
@@ -88,14 +90,14 @@ def address_of(token: str, base: str = "") -> str:
 def read(token: str) -> Read | None:
     """The calendar behind an address; None: revoked, guessed, or whose it is works there no more."""
     feed = Feed.objects.select_related("user").filter(digest=_digest(token), revoked_at__isnull=True).first()
-    if feed is None or not access_in(feed.user, feed.team_id).can(Scope.READ):
+    if feed is None or not (whose := access_in(feed.user, feed.team_id)).can(Scope.READ):
         return None
     now = database_now()
     Feed.objects.filter(Q(last_read_at__isnull=True) | Q(last_read_at__lt=now - READ_NOTED_EVERY), pk=feed.pk).update(
         last_read_at=now
     )
     name = feed.name or f"Calendar of {feed.user.get_full_name() or feed.user.get_username()}"
-    body = ics.calendar_of(name, _events(feed), with_names=feed.with_names)
+    body = ics.calendar_of(name, _events(feed), with_names=feed.with_names and whose.can(Scope.CONTACTS))
     return Read(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
 

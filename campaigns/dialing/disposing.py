@@ -14,7 +14,7 @@ from campaigns import clock
 from campaigns.dialing import events
 from campaigns.dialing.before import never_rang
 from campaigns.dialing.calling import finish
-from campaigns.dialing.dispositions import of_code
+from campaigns.dialing.dispositions import of_code, status_after
 from campaigns.dialing.locks import LEASE
 from campaigns.dialing.modes import hang_up_with
 from campaigns.dialing.numbers import values_of
@@ -43,7 +43,6 @@ Outcome, State, Status = Disposition.Outcome, CallAttempt.State, Member.Status
 # Spoken to: who has said so much gets no further message of a campaign that ends on a reply.
 SPOKE = (Outcome.CONTACT,)
 OVER = (Outcome.APPOINTMENT, Outcome.LOST, Outcome.WON)
-_STATUS = {Outcome.LOST: Lead.Status.LOST, Outcome.WON: Lead.Status.CLOSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def dispose(
 ) -> CallAttempt:
     """Says how her call ended. at: of the callback or appointment, by her own clock where it has no zone; anyone: any
     caller may make that callback; minutes: the appointment's length. What the outcome suppresses is written ten seconds
-    later, and holds for the gate at once.
+    later, with the status that it sets, and holds for the gate at once.
 
     1. Keys, the member, the call are locked, in this order. The same outcome again changes nothing; a do-not-call may
        follow another outcome of the same call, and none follows it.
@@ -302,7 +301,7 @@ def _plan_and_move(lead: Lead, said: Said, by: User) -> None:
         raise CampaignError("INVALID", str(error), "at") from error
     except planning.SlotTaken as error:
         raise CampaignError("SLOT_TAKEN", str(error), "at") from error
-    _move(lead, said.outcome.lead_status or _STATUS.get(Outcome(said.outcome.outcome), ""), by)
+    _move(lead, "" if said.outcome.suppress else status_after(said.outcome), by)  # it may be taken back
 
 
 def _move(lead: Lead, status: str, by: User) -> None:

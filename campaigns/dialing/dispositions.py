@@ -23,6 +23,7 @@ Outcome, Suppress = Disposition.Outcome, Disposition.Suppress
 DAY = 1440  # minutes
 LABEL_MAX, ATTEMPTS_MAX, RECYCLE_MAX = 40, 20, 90 * DAY
 NEEDS = ("", "time", "note")
+_STATUS = {Outcome.LOST: Lead.Status.LOST, Outcome.WON: Lead.Status.CLOSED}
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,19}")
 # What may be said of an outcome; `code` when it is made alone.
 FIELDS = ("label", "hotkey", "outcome", "recycle_minutes", "max_attempts", "next_number", "suppress", "lead_status",
@@ -89,6 +90,11 @@ def of_code(team_id: int, code: str) -> Disposition:
         if one.code == code:
             return one
     raise CampaignError("INVALID", "There is no such outcome.", "code")
+
+
+def status_after(outcome: Disposition) -> str:
+    """The status that it gives the lead; '': none of its own."""
+    return str(outcome.lead_status or _STATUS.get(Outcome(outcome.outcome), ""))
 
 
 def make(access: Access, values: Mapping[str, Any]) -> Disposition:

@@ -38,13 +38,18 @@ before AS MATERIALIZED (
 busy AS MATERIALIZED (  -- who is before a caller, or on a call, by every number and owner
      SELECT t.key_id FROM before t
      UNION SELECT t.owner_key_id FROM before t WHERE t.owner_key_id IS NOT NULL
-     UNION SELECT k.key_id FROM before t JOIN leads_leadkey k ON k.lead_id = t.lead_id
+     UNION SELECT k.key_id FROM before t
+             JOIN leads_leadkey k
+               ON k.lead_id = coalesce((SELECT h.merged_into_id FROM leads_lead h WHERE h.id = t.lead_id), t.lead_id)
              JOIN leads_contactkey c ON c.id = k.key_id AND NOT c.crowded
      UNION SELECT a.key_id FROM campaigns_callattempt a WHERE a.ended_at IS NULL),
-back AS MATERIALIZED (  -- callbacks that are due: hers, then anybody's
+back AS MATERIALIZED (  -- callbacks that are due: hers, then anybody's; a merged lead's stands on the one shown for it
      SELECT m.id, CASE WHEN e.owner_id = %(me)s THEN 0 ELSE 1 END AS rank, e.starts_at AS due, m.priority, m.attempts,
             m.next_at, m.key_id, m.owner_key_id, m.lead_id
-       FROM leads_event e JOIN campaigns_member m ON m.lead_id = e.lead_id
+       FROM leads_event e
+       JOIN LATERAL (SELECT e.lead_id AS id
+                     UNION ALL SELECT h.id FROM leads_lead h WHERE h.merged_into_id = e.lead_id) l ON true
+       JOIN campaigns_member m ON m.lead_id = l.id
        JOIN open ON open.campaign_id = m.campaign_id AND m.zones = string_to_array(open.zones, ',')::varchar[]
                 AND (open.closed = ''
                      OR '|' || array_to_string(m.states, ',') <> ALL (string_to_array(open.closed, ';')))
@@ -70,7 +75,8 @@ candidates AS MATERIALIZED (
         AND NOT EXISTS (SELECT FROM leads_leadkey k JOIN busy b ON b.key_id = k.key_id WHERE k.lead_id = r.lead_id)
         AND (r.rank < 2 OR NOT EXISTS (  -- a callback of later, or of a colleague who is still of the team
              SELECT FROM leads_event e
-              WHERE e.lead_id = r.lead_id AND e.kind = 'callback' AND e.status = 'planned'
+              WHERE e.lead_id = coalesce((SELECT h.merged_into_id FROM leads_lead h WHERE h.id = r.lead_id), r.lead_id)
+                AND e.kind = 'callback' AND e.status = 'planned'
                 AND (e.starts_at > %(at)s OR NOT e.anyone AND e.owner_id <> %(me)s AND EXISTS (
                      SELECT FROM accounts_user u JOIN accounts_membership w ON w.user_id = u.id
                       WHERE u.id = e.owner_id AND u.is_active AND w.team_id = e.team_id))))

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F, Q
 
 from accounts.access import Access, Scope
 from campaigns import clock
@@ -89,6 +90,8 @@ def next_lead(access: Access, campaign_ids: Sequence[UUID] | None = None) -> Off
             return found
     if stands.has_unsaid:
         check_disposed(access)
+    if stands.has_lead and (words := _of_another_team(access)):
+        return Nobody(words, 0, None)
     if stands.has_due:
         write_due(access.user.pk)
     campaigns = lists.read_worked_by(access, campaign_ids)
@@ -126,6 +129,17 @@ def _hers(access: Access) -> Member | None:
     return rows.select_related("campaign__seller", "lead").first()
 
 
+def _of_another_team(access: Access) -> str:
+    """That a lead of another team of hers is before her, in words; "": none is."""
+    rows = Member.objects.filter(taken_by=access.user, lease_until__gt=database_now())
+    other = rows.exclude(campaign__team=access.team_id).select_related("campaign__team").first()
+    if other is None:
+        return ""
+    return (
+        f"A lead of {other.campaign.team.name} is before you: switch to that team and give it back, or wait 15 minutes."
+    )
+
+
 # --- The gate at the offer --------------------------------------------------------------------------------------------
 
 
@@ -139,6 +153,9 @@ def _judge(
     if lead is None:
         end(member.pk, "deleted")
         return None, ""
+    if lead.pk != member.lead_id and _is_twin(member, lead):
+        end(member.pk, "merged")
+        return None, ""
     answers = _answers(access, member, lead, at, rules)
     chosen = choose(answers, member.number)
     if chosen is None:
@@ -150,12 +167,22 @@ def _judge(
         if member.number != chosen.number.position:
             Member.objects.filter(pk=member.pk, taken_by=access.user).update(number=chosen.number.position)
             member.number = chosen.number.position
-        return _made(member, lead, answers, chosen, _why(access, member, taken.rank)), ""
+        return _made(member, lead, answers, chosen, _why(access, member, lead, taken.rank)), ""
     if _is_companys(chosen):
         give_back(member.pk)
         return None, chosen.number.words
     refuse(member.pk, chosen, at)
     return None, ""
+
+
+def _is_twin(member: Member, lead: Lead) -> bool:
+    """Whether somebody else on the list stands for the same owner, as their leads were merged: the lead that is shown
+    goes before hidden ones, as with messages (`sending.steps`).
+    """
+    family = Q(lead=lead.pk) | Q(lead__merged_into=lead.pk)
+    rows = Member.objects.filter(family, split_group=member.split_group)
+    first = rows.order_by(F("lead__merged_into").asc(nulls_first=True), "lead_id").values_list("pk", flat=True).first()
+    return first not in (None, member.pk)
 
 
 def _sift(
@@ -299,7 +326,7 @@ def _offer(access: Access, member: Member) -> Offer | None:
             end(member.pk, "address_missing")
             return None
         return Offer(member, lead, member.campaign, (), 0, "", member.lease_until or database_now(), attempt)
-    return replace(_made(member, lead, answers, chosen, _why(access, member, None)), attempt=attempt)
+    return replace(_made(member, lead, answers, chosen, _why(access, member, lead, None)), attempt=attempt)
 
 
 def _attempt_of(access: Access, member: Member) -> CallAttempt | None:
@@ -321,11 +348,11 @@ def _made(member: Member, lead: Lead, answers: Sequence[Answer], chosen: Answer,
     )
 
 
-def _why(access: Access, member: Member, rank: int | None) -> str:
+def _why(access: Access, member: Member, lead: Lead, rank: int | None) -> str:
     """Why this one now."""
     if rank == 2 and member.why != "callback":
         return _turn(member)
-    event = Event.objects.filter(lead=member.lead_id, kind="callback", status="planned").first()
+    event = Event.objects.filter(lead=lead, kind="callback", status="planned").first()
     if event is None or event.starts_at > calendar_clock.now():
         return _turn(member)
     whose = "Your callback" if event.owner_id == access.user.pk else "A callback for anyone"

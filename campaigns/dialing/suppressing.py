@@ -1,5 +1,5 @@
-"""What an outcome suppresses, written ten seconds after the key: until then its caller may take it back, and the gate
-counts it already (`gate.people.pending`).
+"""What an outcome suppresses, and the lead's status after it, written ten seconds after the key: until then its caller
+may take it back, and the gate counts it already (`gate.people.pending`).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from campaigns.dialing.dispositions import status_after
 from campaigns.locks import lock_attempt
 from campaigns.models import CallAttempt, Disposition
 from common.db.clock import database_now
@@ -18,6 +19,7 @@ from leads.calendar.table import Event
 from leads.locks import lock_leads
 from leads.models import Suppression
 from leads.permission.suppressing import Source, suppress_keys, suppress_wrong_number
+from leads.services import move_status
 
 log = logging.getLogger(__name__)
 PIECE = 200
@@ -63,6 +65,8 @@ def write(attempt_id: UUID) -> bool:
             CallAttempt.objects.filter(pk=attempt_id).update(suppressed_at=database_now())
             if attempt.disposition.outcome == Disposition.Outcome.DNC:
                 _call_off(now.lead_id)
+            if now.lead_id is not None and (status := status_after(attempt.disposition)):
+                move_status(now.lead_id, by=attempt.by, status=status, never_back=True)
     except _TakenBack:
         return False
     return True

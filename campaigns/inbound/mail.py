@@ -13,6 +13,8 @@ from datetime import datetime, time, timedelta
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
+
 from accounts.webhooks.queue import emit
 from campaigns import clock
 from campaigns.inbound import talks
@@ -183,8 +185,11 @@ def _wrote(said: Written, sent: Delivery | None, message_id: UUID) -> str:
 
 
 def _came_before(said: Written, writer: Writer, meaning: str) -> bool:
-    """Posted, and in the mailbox as well; or twice in either."""
-    known = IncomingMessage.objects.filter(key=writer.key_id, message_id=said.about.message_id, meaning=meaning)
+    """Posted, and in the mailbox as well; or twice in either. What a person has decided is not asked again."""
+    same = Q(meaning=meaning)
+    if meaning == Meaning.ASK:
+        same |= Q(decided_at__isnull=False)
+    known = IncomingMessage.objects.filter(same, key=writer.key_id, message_id=said.about.message_id)
     return bool(said.about.message_id) and known.exists()
 
 

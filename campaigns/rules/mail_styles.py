@@ -17,7 +17,11 @@ SMALLEST: Final = 6.0  # pixels of letters that somebody reads
 FLATTEST: Final = 6.0  # pixels of a box that cuts off what is in it
 FAR: Final = 200.0  # pixels beside the page
 FAINTEST: Final = 0.2  # opacity
-SEE_THROUGH: Final = re.compile(r"transparent|(?:(?:rgba|hsla)\([^)]*,|(?:rgb|hsl)a?\([^)]*/)(?:0|0*\.0\d*)%?\)")
+# The last digits of #0000 and #00000019 are the opacity.
+SEE_THROUGH: Final = re.compile(
+    r"transparent|#(?:[0-9a-f]{3}[01]|[0-9a-f]{6}[01][0-9a-f])"
+    r"|(?:(?:rgba|hsla)\([^)]*,|(?:rgb|hsl)a?\([^)]*/)(?:0|0*\.0\d*)%?\)"
+)
 Color = tuple[int, int, int]  # red, green, blue: 0 to 255
 BLACK, WHITE, LINK = (0, 0, 0), (255, 255, 255), (0, 0, 238)  # of what says none: words, the page, a link's words
 NEAREST: Final = 24  # of 255: so near its background in all three, a letter is not seen
@@ -107,7 +111,8 @@ def behind(said: Mapping[str, str], given: Mapping[str, str], under: Color | Non
     if "url(" in picture or "gradient(" in picture or given.get("background"):
         return None
     value = said.get("background-color", said.get("background", given.get("bgcolor", "").lower()))
-    return under if value in NO_COLOR else color_of(value)
+    is_none = value in NO_COLOR or SEE_THROUGH.fullmatch(value.replace(" ", "")) is not None
+    return under if is_none else color_of(value)
 
 
 def is_like(color: Color | None, background: Color | None) -> bool:

@@ -29,6 +29,7 @@ START: Final = frozenset({"start", "unstop"})
 HELP: Final = frozenset({"help", "info", "ayuda"})
 REPEATED: Final = re.compile(r"\b(\w+(?: \w+)?)(?: \1)+\b")
 APOSTROPHES: Final = dict.fromkeys(map(ord, "'’‘`´ʼ＇"))
+NUMBER_SIGN: Final = re.compile(r"\b(my|this|our|the) ?#(?!\w)", re.I)  # lose my #
 
 _CONTACT = (
     r"(?:text|texts|texting|txt|txts|txting|call|calls|calling|contact|contacting|message|messages|messaging|msg|email|emails|"
@@ -39,8 +40,8 @@ _FILLERS = (
 )
 _NOT = r"(?:dont|do not|never|no longer)"
 _THINGS = (
-    r"(?:texts?|txts?|messages?|msgs?|emails?|mails?|mailings?|letters?|offers?|junk|spam|crap|solicitations?|"
-    r"correspondence|communications?)"
+    r"(?:texts?|txts?|messages?|msgs?|emails?|mails?|mailings?|letters?|offers?|junk|spam|crap|shit|garbage|stuff|"
+    r"solicitations?|correspondence|communications?)"
 )
 _LIST = r"(?:lists?|database|system|records|files)"
 _WHOM = (
@@ -110,14 +111,14 @@ OPT_OUT: Final = tuple(
         r"\bhow (?:do|can|would) (?:i|we|you) (?:stop|end|cancel) "
         r"(?:this|these|those|it|that|the (?:texts|messages))\b",
         r"\b(?:stop|quit|cease) (?:\w+ )?"
-        r"(?:bugging|bothering|pestering|hounding|annoying|hassling|stalking|harassing)\b",
+        r"(?:bugging|bothering|pestering|hounding|annoying|hassling|stalking|harr?assing)\b",
         r"\b(?:take|remove|delete|scrub) (?:me|us|(?:my|this|our|the) (?:number|name|phone|cell|info|email|contact))\b"
         rf"(?: \w+){{0,3}} (?:off|from|out|list)\b{_PAPERS}",
-        rf"\b(?:remove|delete) (?:\w+ ){{0,2}}?from (?:\w+ ){{0,2}}?your (?:\w+ ){{0,2}}?{_LIST}\b",
+        rf"\b(?:remove|delete) (?:\w+ ){{0,2}}?from (?:\w+ ){{0,2}}?(?:your|ur) (?:\w+ ){{0,2}}?{_LIST}\b",
         rf"\b(?:remove|(?:be|get|me|us) (?:removed|deleted)) from (?:\w+ ){{0,3}}?{_LIST}\b",
-        r"\b(?:off(?: of)?|out of) your (?:\w+ ){0,2}?(?:lists?|database)\b(?! price)",
+        r"\b(?:off(?: of)?|out of) (?:your|ur) (?:\w+ ){0,2}?(?:lists?|database)\b(?! price)",
         r"\b(?:me|us|be|get|want|wants) off (?:of )?(?:this|the|that) (?:\w+ ){0,2}?(?:lists?|database)\b",
-        r"\b(?:remove|delete|erase|lose|forget|scrub) "
+        r"\b(?:remove|delete|erase|lose|loose|forget|scrub) "
         rf"(?:me|(?:my|this) (?:number|name|info|information|phone|contact|email))\b{_PAPERS}",
         rf"\b(?:take|get) (?:me|us|my (?:number|name)) off\b{_PAPERS}",
         # not of an insurance
@@ -139,17 +140,18 @@ OPT_OUT: Final = tuple(
         r"\b(?:do not|dont|no) (?:call|contact|mail|email|text|solicit)\w* (?:list|registry|database)\b",
         r"\b(?:on|to) (?:the |your |a |our |my )?(?:\w+ )?dnc\b|\bdnc (?:list|registry|request|me|us|please)\b|^dnc$",
         r"\bleave (?:me|us) (?:the \w+ )?alone\b",
-        r"\bfuck ?(?:off|you|u)\b|\bf ?(?:off|you|u)\b(?! (?:can|could|want|have|had|would|are|do|need|will|still)\b)",
+        r"\b(?:fuc?k|f ?k) ?(?:off|you|u)\b|\b(?:eff|bugger) off\b",
+        r"\bf ?(?:off|you|u)\b(?! (?:can|could|want|have|had|would|are|do|need|will|still)\b)",
         r"\bgo to hell\b|\bpiss off\b|\bscrew you\b|\bget lost\b|\bbuzz off\b",
         rf"\breport(?:ed|ing)? (?:you|u|your \w+)\b{_NEAR}\b(?:spam|ftc|fcc|junk|police|attorney general)\b",
         rf"\breport(?:ed|ing)? (?:this|it)\b{_NEAR}\b(?:spam|ftc|fcc)\b",
         r"\breport(?:ed|ing)? (?:(?:it|this|you|u) )?(?:as (?:spam|junk)|spam)\b",
         # by us: not by neighbors, nor by the city
-        r"\b(?:you|youre|youve|u|ur|yall|yalls) (?:are |guys |people |keep |have |been |just |still |all )*harass\w*",
-        r"\byour (?:\w+ )?(?:harass\w*|(?:is|are) (?:\w+ )?harass\w*)",
+        r"\b(?:you|youre|youve|u|ur|yall|yalls) (?:are |guys |people |keep |have |been |just |still |all )*harr?ass\w*",
+        r"\byour (?:\w+ )?(?:harr?ass\w*|(?:is|are) (?:\w+ )?harr?ass\w*)",
         r"\b(?:this|that|it|these|(?:these|the|all these) (?:texts|calls|messages|emails)) "
-        r"(?:is|are|feels like|borders on|constitutes?|amounts? to) (?:\w+ )?harass\w*",
-        r"\bconsider (?:\w+ ){1,3}harass\w*|\bthis as harass\w*|^(?:\w+ )?harassment$",
+        r"(?:is|are|feels like|borders on|constitutes?|amounts? to) (?:\w+ )?harr?ass\w*",
+        r"\bconsider (?:\w+ ){1,3}harr?ass\w*|\bthis as harr?ass\w*|^(?:\w+ )?harr?assment$",
         r"(?<!\ba )(?<!\bthe )(?<!\btheir )(?<!\bcity )(?<!\bcounty )(?<!\bhoa )(?<!\bstate )"
         r"\bcease and desist\b(?! (?:order|letter|notice|from)s?\b)",
         r"\b(?:this|consider this|take this as|this (?:text|message|email|letter) is) (?:is )?"
@@ -178,7 +180,7 @@ WRONG: Final = tuple(
 ASK: Final = re.compile(
     r"\b(?:stop\w*|cancel\w*|end|ending|remov\w+|spam\w*|scam\w*|attorney|lawyer|sue|suing|lawsuit|deceased|died|dead|"
     r"passed away|not interested|no interest|block|blocked|blocking|unsub\w*|quit|no me interesa|abogado|"
-    r"cease|desist|discontinu\w*|halt|revok\w*|harass\w*|opt(?:ing|ed)? (?:me |us )?out|dnc|ftc|fcc|"
+    r"cease|desist|discontinu\w*|halt|revok\w*|harr?ass\w*|opt(?:ing|ed)? (?:me |us )?out|dnc|ftc|fcc|"
     r"no (?:further|future) (?:contact|communication|correspondence|call|text|message|email)\w*|"
     r"signed up|sign up|never again|knock it off|cut it out|"
     r"leave (?:me|us|my \w+) (?:be|alone)|off (?:the|this|that) (?:\w+ )?list|no longer (?:wish|want)|"
@@ -186,6 +188,17 @@ ASK: Final = re.compile(
     r"fallecid[oa]|ya no llam\w*|dej(?:en|e|a|es) de)\b"
     r"|\bno (?:me|nos) (?:llam|escrib|mand|envi|contact|molest|text)(?:e|en|es|a|an|as)\b"
     rf"|\b{_NOT} (?:ever |you |please )*{_CONTACT} (?:to )?{_WHOM}\b{_TIME}"
+    rf"|\bno (?:mas )?{_LLAME}\b{_A_VECES}|\bdej(?:en|a|e)(?:me|nos) tranquil|\bnunca mas\b"
+    # a wish in polite words, or a threat
+    r"|\b(?:rather|prefer|appreciate|request\w*|wish|hope)(?: \w+){0,6}? (?:not|dont|didnt|wouldnt|stopped) "
+    rf"(?:\w+ ){{0,3}}?(?:{_CONTACT}|contacted|texted|called|emailed|receive|receiving|solicited)\b"
+    r"|\bnot to be (?:contacted|called|texted|emailed)\b"
+    rf"|\b(?:if|next time) (?:you|u|yall) (?:\w+ ){{0,2}}?{_ONE_OR_TWO} (?:to )?{_WHOM}(?: \w+){{0,3}}? "
+    r"(?:again|more time)\b"
+    rf"|\b{_CONTACT} (?:me|us) (?:again|(?:one|1) more time) (?:and|or) i\b|\bhow many times\b|\bgo away\b"
+    r"|^(?:ok |okay )?enough$|\benough (?:already|is enough|(?:with|of) (?:the|these|this|your|all))\b"
+    r"|^c d$|\btcpa\b|telephone consumer protection|\bblacklist\w*|\bdo not disturb\b|\brmv\b"
+    r"|^(?:please )?(?:take )?(?:me )?off list\b"
     rf"|\b(?:may|must|should|shall|would|are|can) ?not (?:to |ever )*{_CONTACT} (?:to )?{_WHOM}\b{_TIME}"
     r"|\breport(?:ing|ed)? (?:you|this)\b|\b(?:not|never|nobody|no one|didnt|dont|without)(?: \w+){0,3}? "
     r"(?:authoriz|authoris|permission|permit|consent)\w*"
@@ -323,7 +336,8 @@ def _chooses(sentences: list[str], asked: str) -> bool:
 
 def normal(text: str) -> str:
     """The words alone: small letters without accents, apostrophes or signs, one space between two."""
-    folded = unicodedata.normalize("NFKD", text.translate(APOSTROPHES)).casefold()
+    told = NUMBER_SIGN.sub(r"\1 number ", text.translate(APOSTROPHES))
+    folded = unicodedata.normalize("NFKD", told).casefold()
     kept = (character for character in folded if unicodedata.category(character) not in ("Mn", "Me", "Cf"))
     words = " ".join("".join(character if character.isalnum() else " " for character in kept).split())
     words = DRAWLED.sub(r"\1", words)
@@ -350,6 +364,8 @@ def _may_mean_it(words: str) -> bool:
     said = words.split()
     if any(len(one) >= LONG and _one_slip(one, word) for one in said for word in STOP_LIKE if len(word) > LONG):
         return True
+    if 1 < len(said) <= len("stop") and (whole := "".join(said)) not in OTHER_WORDS:  # s top, st*p
+        return whole == "stop" or _one_slip(whole, "stop")
     return len(said) == 1 and words not in OTHER_WORDS and any(_one_slip(words, word) for word in STOP_LIKE)
 
 

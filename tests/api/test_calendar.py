@@ -16,7 +16,9 @@ from icalendar import Calendar
 
 from accounts.access import own_access
 from accounts.models import AuditEvent, Membership, Team, User, WebhookDelivery
+from accounts.tokens import issue_token
 from campaigns.booking import feeds
+from campaigns.models import Feed
 from common.dates import iso
 from leads.models import Event, Lead
 from tests.admin_site import member
@@ -143,6 +145,18 @@ def test_a_feed_is_shown_once_read_without_names_and_revoked(api: Api, ann: User
     for _ in range(feeds.FEEDS_MOST - 1):
         last = api.post("/api/feeds", {})
     assert code(last, 409) == "TOO_MANY"
+
+
+def test_names_leave_by_a_feed_only_for_who_sees_contacts(api: Api, ann: User) -> None:
+    plan(api, title="Ring 202-555-0143")
+    named = {"withNames": True}
+    without = Api(token=issue_token(user=ann, name="w", scopes=["read", "write"])[1])
+    assert without.post("/api/feeds", named).status_code == 403 and not Feed.objects.exists()
+    path = "/calendar/" + body_of(api.post("/api/feeds", named), 201)["address"].rpartition("/calendar/")[2]
+    assert "202-555-0143" in Client().get(path).content.decode()
+    Membership.objects.filter(user=ann).update(is_masked=True)
+    text = Client().get(path).content.decode()
+    assert "Reminder" in text and "0143" not in text
 
 
 def test_a_feeds_name_is_one_text_for_other_calendars(api: Api) -> None:

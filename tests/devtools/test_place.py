@@ -197,9 +197,9 @@ def test_two_databases_are_taken_however_alike(
 def test_made_up_vendors_trace_by_the_default_vendor_whatever_is_set(
     checkout: pytest.MonkeyPatch, command: str
 ) -> None:
-    os.environ.update(SKIP_TRACE_VENDOR="signalhouse", VOICE_AMD="1")
+    os.environ.update(SKIP_TRACE_VENDOR="signalhouse")
     place.provide(command)
-    assert (os.environ["SKIP_TRACE_VENDOR"], os.environ["VOICE_AMD"]) == ("", "")
+    assert os.environ["SKIP_TRACE_VENDOR"] == ""
     assert mode.first_line(Mode.SANDBOX, {}).endswith(" SKIP_TRACE_VENDOR is not used.")
 
 
@@ -207,7 +207,7 @@ def test_made_up_vendors_trace_by_the_default_vendor_whatever_is_set(
 def test_which_made_up_vendor_carries_texts_and_calls_may_be_chosen_and_its_keys_are_not_used(
     checkout: pytest.MonkeyPatch, command: str
 ) -> None:
-    os.environ.update(SMS_VENDOR="signalhouse", VOICE_VENDOR="signalhouse")
+    os.environ.update(SMS_VENDOR="signalhouse", VOICE_VENDOR="signalhouse", VOICE_CONFIRM="1")
     if command != "up":
         os.environ.update(SIGNALHOUSE_MESSAGING_KEY="real-key", SIGNALHOUSE_MESSAGING_GROUP="G9")
     place.provide(command)
@@ -217,6 +217,7 @@ def test_which_made_up_vendor_carries_texts_and_calls_may_be_chosen_and_its_keys
     )
     environment = Stack(Options(port=0))._make_environment()
     assert (environment["SMS_VENDOR"], environment["VOICE_VENDOR"]) == ("signalhouse", "signalhouse")
+    assert (environment["VOICE_CONFIRM"], environment["VOICE_AMD"]) == ("1", "")
     assert environment["SIGNALHOUSE_MESSAGING_KEY"] == SandboxConfig.signalhouse_messaging_key
     assert urlsplit(environment["SIGNALHOUSE_MESSAGING_URL"]).hostname == "127.0.0.1"
     assert environment["SIGNALHOUSE_MESSAGING_GROUP"] == SandboxConfig.signalhouse_messaging_group

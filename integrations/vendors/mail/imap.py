@@ -25,11 +25,14 @@ AT_ONCE: Final = 200  # e-mails of one look: the next look has the others
 LOOK_S: Final = 30  # from one look to the next
 _SIZE = re.compile(rb"RFC822\.SIZE (\d+)")
 _GONE = (OSError, EOFError, imaplib.IMAP4.abort)
+_CUT_MOST: Final = 1_000
+_cut_at: set[int] = set()  # UIDs at which the connection went away: this process reads them last
 
 
 def each_new(place: ImapPlace, store: Callable[[bytes], object], *, most: int = AT_ONCE) -> int:
     """Gives each new e-mail to `store`, the oldest first, and marks it once that has returned: one that was not marked
-    is told again. Returns how many. Raises Misconfigured: it refuses us; NotSent: it is away, or went away meanwhile.
+    is told again. None keeps those behind it from being read. Returns how many. Raises Misconfigured: it refuses us;
+    NotSent: it is away, or went away meanwhile, or gives out or marks some of them not now.
     """
     try:
         box = _connected(place)
@@ -67,40 +70,58 @@ def _each(box: imaplib.IMAP4, place: ImapPlace, store: Callable[[bytes], object]
     kind, found = box.uid("SEARCH", search)
     if kind != "OK":
         raise NotSent("The mailbox does not search its e-mails now: it is asked again.")
-    uids = sorted(int(uid) for line in found if line for uid in line.split())
+    uids = sorted((int(uid) for line in found if line for uid in line.split()), key=lambda uid: (uid in _cut_at, uid))
     done, refused, waiting = 0, 0, deque(uids)
     while waiting and done < most and refused < 2 * most:
         uid = waiting.popleft()
         try:
             raw = _fetched(box, uid)
+            if raw is not None:
+                store(raw)
+            _asked(box, "STORE", uid, "+FLAGS.SILENT", f"({mark})")
+            done += 1
         except _Refused:
             refused += 1
             if refused == most:  # for good, perhaps, and so are others: each look goes on at another place behind them
                 waiting.rotate(-int(time.time() / LOOK_S) * most)
-            continue
-        if raw is not None:
-            store(raw)
-        box.uid("STORE", str(uid), "+FLAGS.SILENT", f"({mark})")
-        done += 1
+        except _GONE:
+            if len(_cut_at) > _CUT_MOST:
+                _cut_at.clear()
+            _cut_at.add(uid)
+            raise
     if refused:
-        raise NotSent(f"The mailbox does not give out {refused} of its e-mails now: they are asked for again.")
+        words = f"The mailbox does not give out, or mark, {refused} of its e-mails now: they are asked for again."
+        raise NotSent(words)
     return done
 
 
 class _Refused(Exception):
-    """The server has it, and does not give it out now: unread, it may hold an opt-out."""
+    """The server has it, and does not give it out or mark it now: unread, it may hold an opt-out."""
+
+
+def _asked(box: imaplib.IMAP4, *words: Any) -> list[Any]:
+    """What it answers of one e-mail. Raises _Refused."""
+    try:
+        kind, told = box.uid(*map(str, words))
+    except imaplib.IMAP4.abort:
+        raise
+    except imaplib.IMAP4.error:  # BAD
+        raise _Refused from None
+    if kind != "OK":
+        raise _Refused
+    return told
 
 
 def _fetched(box: imaplib.IMAP4, uid: int) -> bytes | None:
-    """None: somebody has deleted it meanwhile. Raises _Refused."""
-    kind, sizes = box.uid("FETCH", str(uid), "(RFC822.SIZE)")
+    """None: somebody has deleted it meanwhile. Raises _Refused, also where it is there and nothing of it is told."""
+    sizes = _asked(box, "FETCH", uid, "(RFC822.SIZE)")
     size = next((int(told[1]) for one in sizes if (told := _SIZE.search(_line(one)))), 0)
     what = "BODY.PEEK[]" if size <= WHOLE_MOST else "BODY.PEEK[HEADER]"
-    if kind == "OK":
-        kind, parts = box.uid("FETCH", str(uid), f"({what})")
-    if kind != "OK":
+    parts = _asked(box, "FETCH", uid, f"({what})")
+    raw = next((part[1] for part in parts if isinstance(part, tuple)), None)
+    if raw is None and any(b"NIL" in _line(part) for part in parts):
         raise _Refused
-    return next((part[1] for part in parts if isinstance(part, tuple)), None)
+    return raw
 
 
 def _line(one: Any) -> bytes:

@@ -39,7 +39,7 @@ from leads.services import change_status, edit_lead
 from tests.campaigns.dialing.world import Floor, call, late, make_floor, offer, taken
 from tests.campaigns.gate.samples import attempt as message
 from tests.campaigns.gate.samples import checked
-from tests.campaigns.sending.world import NOON, PLACES, at_time, digest, key_of, move, number_of
+from tests.campaigns.sending.world import NOON, PLACES, at_time, digest, key_of, merge, move, number_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
@@ -690,6 +690,15 @@ def test_who_changes_teams_is_not_held_by_a_call_of_the_team_she_left(floor: Flo
     assert CallAttempt.objects.get().state == "in_doubt"
 
 
+def test_who_changes_teams_is_told_of_the_lead_that_is_before_her_there(floor: Floor) -> None:
+    floor.list()
+    offer(floor.caller())
+    other = Team.objects.create(name="Second Street")
+    Membership.objects.create(user=floor.callers[0], team=other, role="caller")
+    told = next_lead(access_of(floor.callers[0], other.pk))
+    assert isinstance(told, Nobody) and told.words.startswith(f"A lead of {floor.bucket.team.name} is before you")
+
+
 def test_a_key_is_taken_back_within_ten_seconds(floor: Floor) -> None:
     floor.list()
     found = offer(floor.caller())
@@ -707,7 +716,24 @@ def test_a_key_is_taken_back_within_ten_seconds(floor: Floor) -> None:
         take_back(floor.caller(), nothing.pk)
 
 
+<<<<<<< HEAD
 @pytest.mark.long
+=======
+def test_the_status_of_an_outcome_that_may_be_taken_back_waits_with_it(floor: Floor) -> None:
+    floor.list()
+    row = next(one for one in dispositions.of_team(floor.team_id) if one.code == "do_not_call")
+    dispositions.change(floor.manager, row.pk, {"lead_status": "lost"})
+    found = offer(floor.caller())
+    attempt = call(floor.caller(), found)
+    dispose(floor.caller(), attempt.pk, code="do_not_call")
+    take_back(floor.caller(), attempt.pk)
+    assert Lead.objects.get(pk=found.lead.pk).status == "contacted"
+    due(dispose(floor.caller(), attempt.pk, code="do_not_call"))
+    assert suppressing.write_due() == 1
+    assert Lead.objects.get(pk=found.lead.pk).status == "lost"
+
+
+>>>>>>> a1314
 def test_a_wrong_number_binds_its_owner_and_the_next_number_is_called(floor: Floor) -> None:
     lead = floor.leads[0]
     with transaction.atomic():
@@ -760,7 +786,36 @@ def test_whoever_stops_deletes_or_closes_while_a_lead_is_taken_takes_it_back(flo
     assert Campaign.objects.get(pk=made.pk).status == "running"
 
 
+<<<<<<< HEAD
 @pytest.mark.long
+=======
+@pytest.mark.parametrize(("after", "whose", "offered_to"), [(HOUR, 0, []), (-HOUR, 0, [0]), (-HOUR, 1, [1])])
+def test_a_merged_lead_waits_for_the_callback_of_the_one_that_is_shown(
+    floor: Floor, after: timedelta, whose: int, offered_to: list[int]
+) -> None:
+    floor.list(audience=Audience(lead_ids=(floor.leads[1].pk,)))
+    merge(floor, 0, 1)
+    at = clock.now() + after
+    Event.objects.create(
+        team_id=floor.team_id, owner=floor.callers[whose], lead=floor.leads[0], kind="callback", starts_at=at,
+        ends_at=at + HOUR, changed_at=at,
+    )  # fmt: skip
+    found = {place: next_lead(floor.caller(place)) for place in (1 - whose, whose)}
+    shown = {place: one for place, one in found.items() if isinstance(one, Offer)}
+    assert [*shown] == offered_to
+    assert all(one.lead == floor.leads[0] and one.why.startswith("Your callback, due") for one in shown.values())
+
+
+def test_of_two_people_of_a_list_whose_leads_are_merged_one_is_called(floor: Floor) -> None:
+    floor.list(audience=Audience(lead_ids=(floor.leads[0].pk, floor.leads[1].pk)))
+    merge(floor, 0, 1)
+    dispose(floor.caller(), call(floor.caller()).pk, code="interested")
+    move(2 * HOUR)
+    assert isinstance(next_lead(floor.caller()), Nobody)
+    assert Member.objects.get(lead=floor.leads[1]).why == "merged"
+
+
+>>>>>>> a1314
 def test_a_lead_that_is_deleted_while_it_is_called_leaves_the_call(floor: Floor) -> None:
     floor.list()
     found = offer(floor.caller())

@@ -337,3 +337,16 @@ def test_a_forgotten_persons_e_mails_are_emptied(postbox: Postbox, settings: Any
     assert [row.body for row in Inbound.objects.all()] == [None]
     with pytest.raises(talks.BadTalk, match="not known"):
         talks.reply(talk=talk, by=place.user, text="Hello?")
+
+
+def test_what_a_person_has_decided_is_not_asked_again_when_it_comes_a_second_time(
+    postbox: Postbox, settings: Any
+) -> None:
+    place = make_mails(1, settings, postbox)
+    send_all()
+    raw = comes(postbox, "reply", "p0@example.com", words="Talk to my attorney")
+    write(raw)
+    talks.decide(talk=Conversation.objects.get(), by=place.user, is_opt_out=False)
+    write(raw.replace(b"Date:", b"X-Fetched: again\r\nDate:", 1))  # out of the mailbox, hours later
+    assert handled()[-1][2] == "It had come before."
+    assert (Conversation.objects.get().state, IncomingMessage.objects.count()) == ("open", 1)

@@ -193,7 +193,7 @@ def test_what_the_mailbox_does_not_give_out_now_is_asked_for_again(
     store.refuses = [("FETCH", at)]
     with caplog.at_level(logging.WARNING):
         assert mailbox.fetch() == 1
-    assert "does not give out 1 of its e-mails" in caplog.text
+    assert "does not give out, or mark, 1 of its e-mails" in caplog.text
     assert [flags == {"BucketStored"} for flags in store.flags.values()] == [False, True]
     assert mailbox.fetch() == 1
     reading.handle_open()
@@ -215,6 +215,24 @@ def test_what_a_mailbox_refuses_for_good_keeps_no_later_mail_from_being_read(
     assert any(mailbox.fetch() for _ in range(broken)), "within as many looks as there are pieces"
     reading.handle_open()
     assert ("stop", "any") in reasons()
+
+
+@pytest.mark.parametrize("how", mostly_long(["STORE NO", "STORE BAD", "FETCH BAD", "FETCH cut", "FETCH NIL"]))
+def test_what_goes_wrong_with_some_mails_holds_up_none_behind_them(
+    postbox: Postbox, store: ImapStore, settings: Any, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    make_mails(1, settings, postbox)
+    send_all()
+    store.bad = {store.add(letter("a@example.net", "info@in.example.com", f"{n}").encode()): how for n in range(5)}
+    store.add(comes(postbox, "stop", "p0@example.com"))
+    monkeypatch.setattr(imap.each_new, "__kwdefaults__", {"most": 4})  # 200
+    monkeypatch.setattr(imap, "_cut_at", set())
+    looks = 6 if how == "FETCH cut" else 1
+    for _ in range(looks):
+        mailbox.fetch()
+    reading.handle_open()
+    assert ("stop", "any") in reasons()
+    assert [bool(store.flags[uid]) for uid in store.flags] == [False] * 5 + [True]
 
 
 @pytest.mark.long

@@ -37,6 +37,7 @@ UNSEEN = [
     f"{ADDRESS} {OUT.replace('<a', '<a style=max-height:0')}",
     f"{ADDRESS} {OUT.replace('Unsubscribe', PICTURE.replace('>', ' alt=Unsubscribe width=1>'))}",
     f"<style>@media screen {{ .x, .y > #z {{ display: none }} }}</style><p id=z>{ADDRESS}</p>{OUT}",
+    f"<div style='background:#000'><p style='background:#ffffff00;color:#111'>{ADDRESS} {OUT}</p></div>",
     *(
         f"<div style='{style}'>{ADDRESS} {OUT}</div>"
         for style in (
@@ -47,7 +48,7 @@ UNSEEN = [
             "color:#fff", "color: #FFFFFF", "color:white", "color:rgb(255, 255, 255)", "color:rgb(100%,100%,100%)",
             "color:hsl(0, 0%, 99%)", "color:#fdfdfdff", "background:#000", "background-color:black;color:#111",
             "background: #222 none; color: rgb(30 30 30)", "color:#eee", "-webkit-text-fill-color:#fff",
-            "color:red;background:red", "color:whitesmoke",
+            "color:red;background:red", "color:whitesmoke", "color:#0000", "color:#11111119",
             "mso-hide:all", "clip-path:inset(100%)", "position:absolute;clip:rect(0 0 0 0)", "transform:scale(0)",
         )
     ),
@@ -180,6 +181,8 @@ def test_an_e_mail_without_what_it_must_have_where_it_is_seen_is_refused(
                 "color:rgb(1.2.3,.,-)",
                 "background:#ffffffffff;color:#fffff",
                 "background:transparent;color:#333",
+                "background:#0000;color:#111",
+                "color:#000000cc",
                 "background:rebeccapurple;color:#fff",
             )
         ),

@@ -65,6 +65,8 @@ OPT_OUT = (
     "No quiero recibir mensajes", "no quiero que me llamen", "no vuelva a llamar", "No vuelvan a escribirme",
     "ya no llamen", "quiero darme de baja", "Deme de baja", "pare de enviar mensajes", "Paren con las llamadas",
     "deje de llamarme", "déjenos en paz", "No me llame más", "no nos escriban",
+    "lose my #", "loose my number", "take my # off ur list", "you're harrassing me", "Don't send me this stuff",
+    "f**k off",
 )  # fmt: skip
 WRONG = (
     "Wrong number", "you have the wrong person", "I sold it", "We already sold that house", "not him", "not my house",
@@ -103,6 +105,12 @@ ASK = (
     "I reported this to the police, the squatters are still there", "I have no further messages from the bank",
     "the unsubscribe link is broken",
     "remove my name from the mortgage", "they quit calling it a teardown years ago",
+    # wishes in polite words, threats
+    "I'd prefer not to be contacted", "I would rather you not contact me", "I'd rather you didn't text me",
+    "I'd appreciate it if you didn't contact me", "I'd appreciate not being contacted", "Not to be contacted",
+    "If you text me again I'm calling the police", "If you call me one more time I'm calling the cops",
+    "Contact me again and I call my lawyer", "You are violating the TCPA", "Enough with the texts", "Enough!",
+    "No llame", "no moleste", "déjenme tranquilo", "do not disturb", "ST OP", "s top", "st*p",
 )  # fmt: skip
 REPLY = (
     "don't call me before 5", "Don't call me at work", "Yes", "Who is this?", "how much?", "What's your offer",
@@ -122,7 +130,8 @@ REPLY = (
     "I don't want to hear from you until after the holidays", "wrong number of bedrooms, it has 4", "f you can do 250k",
     "it is out of your list price",
     "Do not send anything to the tenant", "don't send it before Friday",
-    "I have no other email", "I have no other contact info",
+    "I have no other email", "I have no other contact info", "I would prefer to be contacted by e-mail", "to p",
+    "I'd rather you call me in the evening", "no llame antes de las 5", "no más de 300 mil", "the #1 buyer in town",
     "my number is 602 555 0111", "Liked “Hi Maria. Reply STOP to end”", "I never got your text", "We just sold our car",
 )  # fmt: skip
 

@@ -14,35 +14,26 @@ from campaigns.running.lifecycle import cancel
 from campaigns.sending import steps
 from campaigns.sending.intending import Changed, Intended
 from campaigns.sending.moving import NotRunning
-from integrations.lookups.identity import names_of
-from leads.merging.services import merge_bucket
-from leads.models import Lead, LeadName
+from leads.models import Lead
 from leads.privacy.finding import Asked
 from leads.privacy.forgetting import continue_job, forget_person
 from leads.services import change_status
 from sandbox.server import Sandbox
 from tests.campaigns.sending.test_stopping import intend, take
-from tests.campaigns.sending.world import NOON, World, hits, key_of, make_campaign, make_world, number_of, send_all
+from tests.campaigns.sending.world import (
+    NOON,
+    World,
+    hits,
+    key_of,
+    make_campaign,
+    make_world,
+    merge,
+    number_of,
+    send_all,
+)
 from tests.leads.samples import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def merge(place: World, older: int, younger: int) -> None:
-    """As the sweep does once files have told that they are one parcel."""
-    told = {"apn": "12-345", "fips": "25025", "property_address": "1 Elm St"}
-    leads = [place.leads[older], place.leads[younger]]
-    Lead.objects.filter(pk__in=[lead.pk for lead in leads]).update(**told)
-    Lead.objects.filter(pk=leads[0].pk).update(property_id="77")
-    Lead.objects.filter(pk=leads[1].pk).update(property_id="address:1 ELM ST|02108")
-    LeadName.objects.filter(lead__in=leads).delete()
-    LeadName.objects.bulk_create(
-        LeadName(lead=lead, bucket_id=place.bucket.pk, exact=n.exact, loose=n.possible, bare=n.bare, source="file")
-        for lead in leads
-        for n in names_of({"apn": told["apn"], "fips": told["fips"]})
-    )
-    assert merge_bucket(place.bucket.pk) == 1
-    assert Lead.every.get(pk=leads[1].pk).merged_into_id == leads[0].pk
 
 
 def test_of_two_leads_that_are_merged_before_their_texts_leave_the_shown_one_gets_its_text(

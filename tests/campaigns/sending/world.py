@@ -34,9 +34,11 @@ from campaigns.models import (
 from campaigns.rules.area_codes import STATES
 from campaigns.sending import pump, states
 from common.db.ids import uuid7
+from integrations.lookups.identity import names_of
 from leads.facts.saving import CONTACT, PROPERTY, FactRow, save_facts
 from leads.keys import key_secrets
-from leads.models import Consent, ContactKey, Lead, LeadKey, Scrub, Seller
+from leads.merging.services import merge_bucket
+from leads.models import Consent, ContactKey, Lead, LeadKey, LeadName, Scrub, Seller
 from leads.permission.selling import save_seller
 
 NOON = datetime(2026, 9, 15, 16, tzinfo=UTC)  # a Tuesday: noon in Boston, 9 in Phoenix
@@ -292,3 +294,20 @@ def hits(server: Any) -> list[str]:
 def requests(server: Any) -> int:
     """How often the vendor was asked to send."""
     return len(server.messaging.texts.log({})["requests"])
+
+
+def merge(place: Any, older: int, younger: int) -> None:
+    """As the sweep does once files have told that they are one parcel. place: with its bucket and leads."""
+    told = {"apn": "12-345", "fips": "25025", "property_address": "1 Elm St"}
+    leads = [place.leads[older], place.leads[younger]]
+    Lead.objects.filter(pk__in=[lead.pk for lead in leads]).update(**told)
+    Lead.objects.filter(pk=leads[0].pk).update(property_id="77")
+    Lead.objects.filter(pk=leads[1].pk).update(property_id="address:1 ELM ST|02108")
+    LeadName.objects.filter(lead__in=leads).delete()
+    LeadName.objects.bulk_create(
+        LeadName(lead=lead, bucket_id=place.bucket.pk, exact=n.exact, loose=n.possible, bare=n.bare, source="file")
+        for lead in leads
+        for n in names_of({"apn": told["apn"], "fips": told["fips"]})
+    )
+    assert merge_bucket(place.bucket.pk) == 1
+    assert Lead.every.get(pk=leads[1].pk).merged_into_id == leads[0].pk
