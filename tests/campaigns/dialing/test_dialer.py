@@ -716,9 +716,6 @@ def test_a_key_is_taken_back_within_ten_seconds(floor: Floor) -> None:
         take_back(floor.caller(), nothing.pk)
 
 
-<<<<<<< HEAD
-@pytest.mark.long
-=======
 def test_the_status_of_an_outcome_that_may_be_taken_back_waits_with_it(floor: Floor) -> None:
     floor.list()
     row = next(one for one in dispositions.of_team(floor.team_id) if one.code == "do_not_call")
@@ -733,7 +730,7 @@ def test_the_status_of_an_outcome_that_may_be_taken_back_waits_with_it(floor: Fl
     assert Lead.objects.get(pk=found.lead.pk).status == "lost"
 
 
->>>>>>> a1314
+@pytest.mark.long
 def test_a_wrong_number_binds_its_owner_and_the_next_number_is_called(floor: Floor) -> None:
     lead = floor.leads[0]
     with transaction.atomic():
@@ -786,9 +783,6 @@ def test_whoever_stops_deletes_or_closes_while_a_lead_is_taken_takes_it_back(flo
     assert Campaign.objects.get(pk=made.pk).status == "running"
 
 
-<<<<<<< HEAD
-@pytest.mark.long
-=======
 @pytest.mark.parametrize(("after", "whose", "offered_to"), [(HOUR, 0, []), (-HOUR, 0, [0]), (-HOUR, 1, [1])])
 def test_a_merged_lead_waits_for_the_callback_of_the_one_that_is_shown(
     floor: Floor, after: timedelta, whose: int, offered_to: list[int]
@@ -815,7 +809,7 @@ def test_of_two_people_of_a_list_whose_leads_are_merged_one_is_called(floor: Flo
     assert Member.objects.get(lead=floor.leads[1]).why == "merged"
 
 
->>>>>>> a1314
+@pytest.mark.long
 def test_a_lead_that_is_deleted_while_it_is_called_leaves_the_call(floor: Floor) -> None:
     floor.list()
     found = offer(floor.caller())
