@@ -298,6 +298,23 @@ def test_the_lead_s_page_has_a_card_of_fields_that_saves_what_was_changed(db):
     assert "cannot be read" in empty
 
 
+def test_a_phone_that_stands_in_a_field_is_shown_by_a_press_alone_which_is_recorded(db):
+    user, client = staff("ann")
+    sees_contacts(user)
+    define(user)
+    (lead, *_) = leads_of(user)
+    set_fields(lead=lead, by=user, said={"remark": "call 512-555-0100", "heat": "Hot"})
+    change, shown = address(Lead, "change", lead.pk), AuditEvent.objects.filter(action="contacts.shown")
+    hidden = client.get(change).content.decode()
+    assert ("555-0100" in hidden, "show phones and e-mails first" in hidden, "custom_heat" in hidden) == (
+        False, True, False)  # fmt: skip
+    assert not shown.exists()
+    assert 'value="call 512-555-0100"' in client.post(change, {"do": "show"}).content.decode()
+    assert shown.count() == 1
+    told = body_of(Api(user).get(f"/api/leads/{lead.pk}"))["lead"]["customFields"]
+    assert (told["remark"], shown.count()) == ("call 512-555-0100", 2)
+
+
 def test_a_file_s_column_fills_a_field_and_a_guess_knows_its_name(ann):
     define(ann)
     bucket, (there,) = make_leads(1, by=ann, name="Files")
