@@ -99,7 +99,8 @@ def test_each_sees_their_own_teams_runs_and_stock_and_operators_the_money_of_all
     own = home.stock(own_access(ann))
     assert (own.leads, own.detailed, own.with_phone, own.waiting, own.contacted) == (100, 50, 25, 1, 2)
     assert (own.spent, home.stock(own_access(boss)).leads) == (100, 0)
-    assert home.came_of(own_access(ann), own).spent == 103  # all that the team has paid, not its jobs alone
+    came = home.came_of(own_access(ann), own)
+    assert came is not None and came.spent == 103  # all that the team has paid, not its jobs alone
     each = sum(catalogue.operation(name).setting("price") for name in ("property_detail", "skip_trace"))
     assert (own.all_of_it, own.kept) == (100 * each, max(100 * each - 100, 0))
 
