@@ -1,4 +1,4 @@
-"""Which lines and branches of the product the whole suite reaches: a pytest plugin that `make test` alone loads.
+"""Which lines and branches of the product the whole suite reaches: a pytest plugin that `make test ALL=1` alone loads.
 
 It comes in by PYTEST_PLUGINS, because each worker of pytest-xdist must be measured from before pytest-django loads the
 settings, which is before any conftest.py. Stacks that tests start are processes of their own, and are not measured.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from django.db import connection, connections
 
 from accounts.actions import CONTACTS
@@ -38,6 +39,13 @@ PRICES = {
     "sms_segment": Decimal("0.0083"),
     "phone_call": Decimal("0.05"),
 }
+
+
+def mostly_long(values: Iterable[Any]) -> list[Any]:
+    """To parametrise a test over that takes seconds each time: the first in every run, the others by `make chaos`."""
+    first, *others = values
+    each = (one if isinstance(one, tuple) else (one,) for one in others)
+    return [first, *(pytest.param(*one, marks=pytest.mark.long) for one in each)]
 
 
 def point_at(server: Sandbox, settings: Any) -> None:

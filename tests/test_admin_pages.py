@@ -63,6 +63,7 @@ from leads.models import (
 )
 from tests.admin_site import act, actions_of
 from tests.dates import odd_dates
+from tests.support import mostly_long
 
 pytestmark = pytest.mark.django_db
 
@@ -489,6 +490,7 @@ def test_a_list_loads_no_script_of_forms_but_in_a_window_that_pops_up(boss: Clie
     assert scripts("?_popup=1") >= {"jquery", "RelatedObjectLookups", "actions"}
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("no_badge")
 @pytest.mark.parametrize("model", registered())
 def test_searching_and_filtering_every_model_answers(boss: Client, model: type[Model]):
@@ -504,6 +506,7 @@ def test_searching_and_filtering_every_model_answers(boss: Client, model: type[M
             body(boss.get(address(model, "changelist") + choice["query_string"]))
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("no_badge")
 def test_a_null_character_in_the_address_of_a_list_is_said_and_shows_no_row(boss: Client):
     """The search would be dropped without a word, and all rows shown; a filter would end in PostgreSQL's error."""
@@ -631,7 +634,7 @@ def with_role(role: str, team: Team) -> tuple[User, Client]:
 
 
 @pytest.mark.usefixtures("no_badge")
-@pytest.mark.parametrize("role", SEEN)
+@pytest.mark.parametrize("role", mostly_long(["caller", *(role for role in SEEN if role != "caller")]))
 def test_each_role_opens_its_own_lists_and_gets_a_403_in_our_look_elsewhere(role: str):
     team = Rows().team()
     Seller.objects.create(team=team, legal_name="Acme")  # who has none is led to it from what needs it
@@ -653,7 +656,7 @@ def test_each_role_opens_its_own_lists_and_gets_a_403_in_our_look_elsewhere(role
 
 
 @pytest.mark.usefixtures("no_badge")
-@pytest.mark.parametrize("role", [*SEEN, "superuser"])
+@pytest.mark.parametrize("role", mostly_long(["caller", *(role for role in SEEN if role != "caller"), "superuser"]))
 def test_nobody_reads_or_changes_another_teams_rows_and_a_superuser_only_looks(role: str):
     rows = Rows()
     theirs = [(model, rows.one_more(model)) for model in OF_TEAM]
@@ -683,7 +686,7 @@ def test_nobody_reads_or_changes_another_teams_rows_and_a_superuser_only_looks(r
 
 
 @pytest.mark.usefixtures("no_badge")
-@pytest.mark.parametrize("role", MAY)
+@pytest.mark.parametrize("role", mostly_long(["caller", *(role for role in MAY if role != "caller")]))
 def test_each_role_is_given_the_actions_of_its_scopes_and_refused_all_others(role: str):
     rows = Rows()
     for model in OF_TEAM:

@@ -1,4 +1,4 @@
-"""The measure of `make test`, tried on a small project with two workers: what it counts, and when it fails."""
+"""The measure of `make test ALL=1`, tried on a small project with two workers: what it counts, and when it fails."""
 
 from __future__ import annotations
 
@@ -52,11 +52,13 @@ def run(project: Path, test: str) -> tuple[int, list[str]]:
     return done.returncode, said[1].splitlines()
 
 
+@pytest.mark.long
 def test_the_workers_counts_are_added_up(project: Path) -> None:
     total = "100.0 %  of all lines and branches; what is missed: .local/coverage.txt"
     assert run(project, WHOLE) == (0, [total])
 
 
+@pytest.mark.long
 def test_a_branch_that_no_test_takes_is_missed_and_the_file_is_listed(project: Path) -> None:
     code, said = run(project, HALF)
     assert (code, said[0]) == (1, " 66.7 %  accounts/signs.py")  # 3 lines of 4, 1 branch of 2: under the floor
@@ -64,6 +66,7 @@ def test_a_branch_that_no_test_takes_is_missed_and_the_file_is_listed(project: P
     assert row and row[1].split()[-1] == "4"  # the line that was not reached
 
 
+@pytest.mark.long
 def test_a_file_that_nobody_imports_is_missed_and_the_run_fails_under_the_floor(project: Path) -> None:
     code, said = run(project, "def test_it(): pass\n")
     assert code == 1

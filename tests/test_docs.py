@@ -120,6 +120,7 @@ def test_the_pattern_reads_citations() -> None:
     assert not has_section(apollo, "1.4") and not has_section(apollo, "3.40")
 
 
+@pytest.mark.long
 def test_no_file_cites_a_source_that_is_not_here() -> None:
     gone = re.compile(r"\b(?:contracts|engineering|design|activation|brief|style)\.md\b|\bthe brief\b", re.IGNORECASE)
     files = [file for file in source_files() if file.suffix == ".py"]

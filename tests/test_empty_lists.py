@@ -12,6 +12,7 @@ from django.test import Client
 
 from accounts.models import Team
 from tests.admin_site import address, member, staff, superuser
+from tests.support import mostly_long
 
 pytestmark = pytest.mark.django_db
 BUTTON = re.compile(r'<a href="([^"]+)"[^>]*class="font-medium inline-flex')
@@ -42,6 +43,7 @@ def card(client: Client, model: Any) -> tuple[str, str] | None:
     return words, found[1] if found else ""
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("nothing_there")
 def test_every_list_says_what_it_will_hold_with_a_button_that_opens() -> None:
     boss, manager = superuser()[1], staff()[1]
@@ -60,7 +62,7 @@ def test_every_list_says_what_it_will_hold_with_a_button_that_opens() -> None:
 
 
 @pytest.mark.usefixtures("nothing_there")
-@pytest.mark.parametrize("role", ["reader", "caller"])
+@pytest.mark.parametrize("role", mostly_long(["reader", "caller"]))
 def test_who_may_less_is_shown_no_button_that_refuses_her(role: str) -> None:
     client = member(Team.objects.create(name="Team"), role)[1]
     for model, model_admin in admin.site._registry.items():
@@ -69,6 +71,7 @@ def test_who_may_less_is_shown_no_button_that_refuses_her(role: str) -> None:
             assert client.get(found[1]).status_code in (200, 302), (model, found)
 
 
+@pytest.mark.long
 def test_what_the_side_bar_leads_to_by_a_filter_says_what_it_will_hold_too() -> None:
     """Somebody new has set no filter: "Nothing matches" is no word for her."""
     client = staff()[1]

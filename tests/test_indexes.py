@@ -690,6 +690,7 @@ def indexes(plan: list[dict[str, Any]]) -> set[str]:
         return {*named, *(name for (name,) in cursor.fetchall())}
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("by_the_lead_alone")
 @pytest.mark.parametrize("question", CASES)
 def test_a_query_goes_by_its_index(crowd: Place, question: str) -> None:
@@ -707,6 +708,7 @@ def test_every_index_there_is_serves_a_query_here() -> None:
     assert declared <= {name for _, _, index in CASES.values() for name in index.split()}
 
 
+@pytest.mark.long
 def test_a_page_deep_in_a_bucket_reads_no_more_than_the_first(crowd: Place) -> None:
     first = explained(lambda: by(Lead.objects.filter(bucket=crowd.bucket).order_by("pk")[:51]), "leads_lead")
     deep = explained(lambda: by(leads_page(crowd, {})), "leads_lead")

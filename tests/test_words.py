@@ -158,6 +158,7 @@ def path_of(html: str) -> list[str]:
     return [unescape(" ".join(part.split())) for part in parts]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("model", registered())
 def test_lists_and_the_pages_of_their_rows_say_our_words(model: type[Model]):
     boss, client = superuser()
@@ -207,6 +208,7 @@ def test_every_line_of_the_menu_leads_to_a_page_of_that_name():
             assert path_of(page)[-1] == name
 
 
+@pytest.mark.long
 def test_an_empty_list_says_what_it_will_hold_and_has_one_button():
     _, client = superuser()
     registry: dict[type[Model], Any] = admin.site._registry
@@ -230,6 +232,7 @@ def works_for(client: Client, user: User, team_id: int) -> None:
     assert client.post(reverse("team_switch"), {"team": team_id}).status_code == 302
 
 
+@pytest.mark.long
 def test_pages_of_our_own_say_our_words():
     boss, client = superuser()
     rows = Rows()
@@ -301,6 +304,7 @@ def _said(part: Any) -> Iterator[str]:
             yield from _said(value)
 
 
+@pytest.mark.long
 def test_the_apis_documentation_says_our_words():
     schema = SchemaGenerator().get_schema(request=None, public=True)
 

@@ -135,6 +135,7 @@ def test_the_desk_and_the_api_are_counted_together(ann: User) -> None:
     assert said(sign_in(Client())).startswith(LOCKED)
 
 
+@pytest.mark.long
 def test_an_address_that_tries_many_names_is_locked_and_others_are_not(ann: User) -> None:
     for number in range(30):
         refused(Api().post(TOKEN, {"username": f"user-{number}", "password": "wrong"}), 401)
@@ -145,6 +146,7 @@ def test_an_address_that_tries_many_names_is_locked_and_others_are_not(ann: User
     assert is_signed_in(client)
 
 
+@pytest.mark.long
 def test_behind_the_proxy_each_client_is_counted_by_its_own_address(ann: User, settings: Any) -> None:
     settings.NUM_PROXIES = 1
     for number in range(31):
@@ -208,6 +210,7 @@ def test_a_new_password_makes_every_browser_unknown(ann: User) -> None:
     assert said(sign_in(hers, password="another horse battery")).startswith(LOCKED)
 
 
+@pytest.mark.long
 def test_a_right_password_does_not_wipe_what_an_address_has_failed(ann: User) -> None:
     for number in range(29):
         sign_in(Client(), f"name-{number}", "wrong")

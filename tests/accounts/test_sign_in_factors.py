@@ -195,6 +195,7 @@ def test_it_is_required_by_role_or_of_all(settings: Any) -> None:
     assert asked_of("all") == [True, True, True]
 
 
+@pytest.mark.long
 def test_until_she_has_one_she_gets_only_the_pages_that_set_it_up(
     settings: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
@@ -232,6 +233,7 @@ def test_a_factor_is_removed_where_none_is_required_and_that_is_written_down(ann
     assert AuditEvent.objects.get(action="factor.removed").after == {"what": "authenticator app"}
 
 
+@pytest.mark.long
 def test_every_page_of_factors_is_there_in_the_desk(ann: User) -> None:
     client = signed_in(ann)
     client.get("/admin/")

@@ -75,6 +75,7 @@ def test_afterwards_she_is_known_by_the_providers_own_name_of_her(provider: Prov
     assert SocialAccount.objects.get().uid == "p-1"
 
 
+@pytest.mark.long
 def test_whoever_gets_her_e_mail_at_the_provider_later_is_not_her(provider: Provider, ann: User) -> None:
     come_by(provider)
     provider.person["sub"] = "p-2"

@@ -61,6 +61,7 @@ def as_client(address: str) -> dict[str, str]:
     return {"X-Forwarded-For": address, "X-Forwarded-Proto": "https", "Referer": "https://127.0.0.1/"}
 
 
+@pytest.mark.long
 def test_behind_the_proxy_clients_are_told_apart_and_cookies_are_this_hosts_alone(site: str) -> None:
     User.objects.create_user("ann", password=PASSWORD, is_staff=True)
 

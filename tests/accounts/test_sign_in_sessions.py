@@ -176,6 +176,7 @@ def test_a_sign_in_and_every_proof_give_the_session_a_new_key_and_end_the_old_on
         assert ("sessionid" in tab.get("/admin/").cookies) is not news
 
 
+@pytest.mark.long
 def test_a_superuser_ends_the_sessions_of_whom_she_chooses_and_keeps_this_one_of_her_own(ann: User) -> None:
     User.objects.create_user("bea", password=PASSWORD, is_staff=True)
     User.objects.create_user("cat", password=PASSWORD, is_staff=True)
@@ -253,6 +254,7 @@ def test_the_page_asked_for_comes_after_the_password(ann: User) -> None:
     assert client.get(address(User, "changelist")).status_code == 200
 
 
+@pytest.mark.long
 def test_guesses_there_are_counted_too(ann: User) -> None:
     client = browser()
     for _ in range(5):

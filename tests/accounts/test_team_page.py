@@ -193,6 +193,7 @@ def test_the_switch_leads_to_the_other_teams_rows_and_a_forged_team_nowhere(ann)
 # --- Shared buckets ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_shared_bucket_is_looked_at_and_its_contacts_stay_masked(ann):
     bob, client = staff("bob")
     sees_contacts(bob)
@@ -239,6 +240,7 @@ def test_a_shared_bucket_is_looked_at_and_its_contacts_stay_masked(ann):
 # --- Assigning --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_leads_are_assigned_to_several_in_turn_and_a_caller_sees_hers_alone(ann):
     team = team_of(ann[0])
     (cat, hers), (dan, _), (eve, _) = (member(team, "caller", "cat"), member(team, "buyer", "dan"), staff("eve"))
@@ -280,6 +282,7 @@ def test_leads_are_assigned_to_several_in_turn_and_a_caller_sees_hers_alone(ann)
 # --- Saved views ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_view_that_searches_for_a_phone_is_hidden_from_who_sees_none_and_callers_have_their_own(ann):
     team, views = team_of(ann[0]), reverse("admin:leads_savedview_save")
     save_view(by=ann[0], name="Jo", query="q=2065550143", team_id=team.pk)

@@ -28,6 +28,7 @@ def ann() -> User:
     return User.objects.create_user("ann", password=PASSWORD, is_staff=True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["Ann", "ANN", "ann", "\uff21nn"])  # the last with a full-width A
 def test_no_other_user_takes_a_name_that_reads_alike(ann: User, name: str) -> None:
     _, secret = invite(access=own_access(ann), email="x@example.com", role="caller", mail=False)

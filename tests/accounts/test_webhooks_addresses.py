@@ -188,6 +188,7 @@ def odd(loopback: None) -> Iterator[Any]:
 
     yield make
     for one in made:
+        one.socket.shutdown(socket.SHUT_RDWR)  # or its thread waits on, and may meet the next one's clients
         one.socket.close()
 
 

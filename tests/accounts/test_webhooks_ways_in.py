@@ -141,6 +141,7 @@ def test_what_was_sent_is_listed_and_what_failed_is_replayed(hook, sandbox, ann)
     assert [one["id"] for one in hook.came()].count(tested["id"]) == 2
 
 
+@pytest.mark.long
 def test_the_page_shows_and_does_it_all(hook, ann, sandbox):
     ann.is_staff = True
     ann.save()

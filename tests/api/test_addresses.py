@@ -81,6 +81,7 @@ def references(part: object) -> set[str]:
     return set().union(*map(references, part)) if isinstance(part, list) else set()
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_the_schema_is_the_same_every_time_and_every_reference_in_it_leads_somewhere(api):
     before = deepcopy((schema.ERROR, schema.REFUSALS))

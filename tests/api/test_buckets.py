@@ -47,6 +47,7 @@ def test_ids_become_a_bucket_in_the_words_of_the_requirements(api, ann):
     assert list(Lead.objects.order_by("pk").values_list("property_id", flat=True)) == ["253175355", "253175356"]
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_ids_are_taken_and_one_more_is_not(api):
     ids = [str(900_000_000 + number) for number in range(100_000)]
 

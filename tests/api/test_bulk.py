@@ -182,6 +182,7 @@ def test_a_larger_job_goes_on_with_a_worker_and_can_be_stopped(api, ann, monkeyp
     assert body_of(api.get(f"{BULK}/{job['id']}"))["job"]["status"] == "completed"
 
 
+@pytest.mark.long
 def test_an_export_is_a_file_of_its_leads_and_enriching_has_a_price_first(api, ann):
     _, leads = make_leads(3, by=ann)
     create_bucket(by=ann, name="Other", property_ids=["77"])

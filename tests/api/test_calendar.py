@@ -114,6 +114,7 @@ def test_a_caller_has_her_own_calendar_and_a_manager_the_teams(api: Api, ann: Us
     assert shown["guestEmail"] is None
 
 
+@pytest.mark.long
 def test_a_feed_is_shown_once_read_without_names_and_revoked(api: Api, ann: User, lead: Lead) -> None:
     Lead.objects.filter(pk=lead.pk).update(owner_name="Pat Owner", property_address="12 Main St")
     plan(api, kind="callback", leadId=str(lead.pk))

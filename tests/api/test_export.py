@@ -171,6 +171,7 @@ def test_a_run_chooses_its_own_leads(api, ann, bob, bucket):
     refused(Api(bob).get(f"/api/property/bucket/{bucket.pk}/export"), 404)
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_client_that_goes_away_leaves_the_database_connection_usable():
     user = make_user("carla")
@@ -190,6 +191,7 @@ def test_a_client_that_goes_away_leaves_the_database_connection_usable():
     assert Lead.objects.count() == 60_000
 
 
+@pytest.mark.long
 def test_memory_stays_flat_however_many_rows(ann):
     create_bucket(by=ann, name="Big", property_ids=[str(n) for n in range(1, 20_001)])
     Lead.objects.update(owner_name=F("property_id"), property_address="y" * 100)

@@ -70,6 +70,7 @@ def test_my_leads_are_the_newest_first_and_only_mine(ann, bob, bucket):
     assert walk(Api(bob), addresses(bucket)[1]) == walk(Api(bob), "/api/leads?q=kent") == []
 
 
+@pytest.mark.long
 def test_the_best_match_comes_first_and_is_counted(ann, bucket):
     of_bucket, mine = addresses(bucket)
     best = ["5", *(str(n) for n in range(12, 0, -1) if n != 5)]
@@ -98,6 +99,7 @@ def test_by_phone_with_a_token_but_not_with_a_masked_persons(ann, bucket):
     assert walk(api, f"{addresses(bucket)[1]}&q=5550007") == ["7"]
 
 
+@pytest.mark.long
 def test_a_cursor_of_another_order_is_refused_by_name(ann, bucket):
     api, (of_bucket, mine) = Api(ann), addresses(bucket)
     orders = [

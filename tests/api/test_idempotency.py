@@ -53,6 +53,7 @@ def at_once(requests):
     return answers
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_the_same_key_from_many_at_once_is_one_run(sandbox):
     ann = make_user("ann")

@@ -366,6 +366,7 @@ def killed_before_its_answer_is_kept(api: Api, address: str, body: Any, **enviro
     assert child.returncode == -signal.SIGKILL, child.stderr[-2000:]
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_process_that_is_killed_has_done_nothing_and_blocks_nobody():
     api, asked = Api(make_user("ann")), {"name": "x", "propertyIds": ["1"]}
@@ -394,6 +395,7 @@ def test_what_a_killed_look_up_bought_serves_its_repeat(sandbox):
     assert billed(sandbox) == paid
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_bulk_job_of_many_at_once_or_of_a_killed_request_is_one():
     ann = make_user("ann")
@@ -468,6 +470,7 @@ def api_patterns() -> list[Any]:
     return found
 
 
+@pytest.mark.long
 def test_the_key_stands_in_the_schema(api):
     schema = api.client.get("/api/schema?format=json", headers=api.headers).json()
 

@@ -259,6 +259,7 @@ def test_a_persons_own_contacts_are_typed_shown_first_and_taken_back(api, bucket
     assert "phone" not in shown["otherFacts"]
 
 
+@pytest.mark.long
 def test_a_typed_phone_is_counted_and_completes_a_lead_that_lacked_nothing_else(api, bucket):
     pending, partial = (Lead.objects.get(property_id=number) for number in ("106", "104"))
     recount()

@@ -96,6 +96,7 @@ def address(world: World, operation: str, path: str) -> str:
     return re.sub(r"{(\w+)}", lambda found: str(ids[found[1]]), path) + query.get(operation, "?limit=50")
 
 
+@pytest.mark.long
 def test_every_list_cuts_sorts_counts_and_refuses_by_name(world: World, ann: Any, monkeypatch: Any) -> None:
     """In one world, since that is dearer than a request."""
     monkeypatch.setattr(UserThrottle, "allow_request", lambda *_: True)
@@ -170,6 +171,7 @@ def test_an_order_by_a_column_pages_through_equal_and_missing_values() -> None:
     assert body_of(api.get("/api/property/bucket?total=true&limit=1"))["total"] == 7
 
 
+@pytest.mark.long
 def test_what_goes_with_leads_is_read_for_a_page_at_once_and_a_total_only_where_it_is_asked_for() -> None:
     ann = make_user("cleo")
     api = Api(ann)

@@ -59,6 +59,7 @@ def fits(value: Any, part: dict[str, Any]) -> bool:
     return "type" not in part or isinstance(value, kinds[part["type"]])
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_every_answer_that_can_be_read_is_as_described_to_its_nulls(world: World, ann: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(UserThrottle, "allow_request", lambda *_: True)
@@ -85,6 +86,7 @@ def unknown(path: str, world: World) -> list[str]:
     return [part[1:-1] for part in path.split("/") if part.startswith("{") and part[1:-1] not in world.ids]
 
 
+@pytest.mark.long
 def test_the_schema_is_the_same_to_its_order_in_another_process(tmp_path: Path) -> None:
     """However Python's hashes fall, there another way: a client that is made anew changes where the API does."""
     file = tmp_path / "schema.json"

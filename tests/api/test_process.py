@@ -56,6 +56,7 @@ def test_a_quote_takes_what_a_run_takes(api, bucket):
     assert not Run.objects.exists()
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_run_is_accepted_watched_and_bought_once(sandbox):
     ann = make_user("ann")
@@ -100,6 +101,7 @@ def test_a_run_is_accepted_watched_and_bought_once(sandbox):
     assert enriched["count"] == counts["enriched"]
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_prefer_wait_holds_the_answer_until_the_run_is_done(sandbox):
     ann = make_user("ann")

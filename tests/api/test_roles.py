@@ -19,7 +19,7 @@ from leads.models import Lead
 from leads.services import add_tag, edit_lead
 from tests.api.client import Api, body_of, refused
 from tests.api.test_tenancy import ADDRESSES, OPEN, SAMPLES, SECRET, World, ask
-from tests.support import make_user
+from tests.support import make_user, mostly_long
 
 PHONE, EMAIL = "2065550142", "jo@nowhere-else.com"
 VENDORS = {"vendors", "vendor-confirm-prices", "vendor-price", "delivery-resolve"}
@@ -58,7 +58,7 @@ def told(who: str, found: dict[tuple[str, str], tuple[int, bytes]]) -> None:
     print(f"{who}: {len(found)} addresses; {dict(sorted(by_status.items()))}")  # noqa: T201  # shown by `pytest -s`
 
 
-@pytest.mark.parametrize("role", ["reader", "caller", "buyer", "manager"])
+@pytest.mark.parametrize("role", mostly_long(["caller", "reader", "buyer", "manager"]))
 def test_a_role_gets_what_it_is_for_and_is_refused_the_rest(world: World, role: str) -> None:
     cleo = joined(world, role)
     Lead.objects.filter(pk=world.lead.pk).update(assigned_to=cleo)
@@ -78,7 +78,7 @@ def test_a_role_gets_what_it_is_for_and_is_refused_the_rest(world: World, role: 
             assert EMAIL.encode() not in content, (name, method)
 
 
-@pytest.mark.parametrize("kind", ["staff", "superuser", "operator"])
+@pytest.mark.parametrize("kind", mostly_long(["staff", "superuser", "operator"]))
 def test_who_has_no_role_in_the_team_sees_nothing_of_it(world: World, kind: str) -> None:
     if kind == "staff":  # added by hand: in no team at all
         dora = User.objects.create(username="dora", is_staff=True)

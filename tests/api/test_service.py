@@ -217,6 +217,7 @@ def test_the_schema_is_made_without_a_warning_and_names_every_refusal(tmp_path):
     assert {op["operationId"] for op in operations if {} in op.get("security", [{}])} == {"signIn"}
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_schema_and_docs_are_for_users(api, client):
     assert client.get("/api/schema").status_code == 401

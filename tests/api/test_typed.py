@@ -23,6 +23,7 @@ from leads.models import Activity, Lead, SavedView, Tag
 from tests.admin_site import member, sees_contacts, superuser
 from tests.api.client import Api, body_of
 from tests.api.test_tenancy import SAMPLES, World, ask
+from tests.support import mostly_long
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_badge")]
 PHONE, MAIL = "415-555-2671", "zoe@typed.example"
@@ -110,7 +111,9 @@ def leaks(world: World, user: User, client: Client) -> set[str]:
     return {address for address, answer in answers.items() if shows(answer)}
 
 
-@pytest.mark.parametrize("kind", MASKED)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=() if kind == "reader" else pytest.mark.long) for kind in MASKED]
+)
 def test_who_sees_no_contacts_reads_none_that_somebody_typed(world: World, kind: str) -> None:
     role, is_masked = MASKED[kind]
     user, client = member(world.bucket.team, role, "cleo", is_operator=kind == "reader")
@@ -119,6 +122,7 @@ def test_who_sees_no_contacts_reads_none_that_somebody_typed(world: World, kind:
     assert leaks(world, user, client) == set()
 
 
+@pytest.mark.long
 def test_a_superuser_reads_none_that_another_team_typed_and_all_that_her_own_did(world: World) -> None:
     boss, client = superuser()
     sees_contacts(boss)
@@ -213,7 +217,7 @@ def rows_found(user: User, client: Client, world: World, of: str, term: str) -> 
     return len(rows)
 
 
-@pytest.mark.parametrize("who", MASKED)
+@pytest.mark.parametrize("who", mostly_long(MASKED))
 def test_a_hidden_phone_is_not_found_digit_by_digit(world: World, who: str) -> None:
     role, is_masked = MASKED[who]
     cleo, dora = member(world.bucket.team, role, "cleo"), member(world.bucket.team, "manager", "dora")

@@ -140,6 +140,7 @@ def test_a_caller_edits_what_an_owner_tells_her_by_the_api_and_no_more():
     assert Api(carl).patch(f"/api/leads/{lead.pk}", {"bedrooms": 3}).status_code == 403
 
 
+@pytest.mark.long
 def test_by_a_page():
     ann, client = staff("ann")
     assert "your team has none yet" in client.get(PAGE).content.decode()

@@ -30,6 +30,7 @@ def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
 
 
+@pytest.mark.long
 def test_stdout_has_the_columns_of_the_api_and_nothing_else(bucket):
     ran = run("export_leads", bucket.pk)
 

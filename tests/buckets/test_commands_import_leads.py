@@ -25,6 +25,7 @@ def bring(file, *arguments, bucket="My list", **how):
     return run("import_leads", file, "--user", "ann", "--bucket", bucket, *arguments, **how)
 
 
+@pytest.mark.long
 def test_a_new_name_makes_a_bucket_and_the_same_name_is_that_bucket(file, tmp_path):
     make_user()
 
@@ -110,6 +111,7 @@ def test_somebody_elses_bucket_is_not_there(file):
     assert Lead.objects.count() == 0
 
 
+@pytest.mark.long
 def test_the_header_row_and_update_are_said(tmp_path):
     make_user()
     path = tmp_path / "list.csv"

@@ -162,6 +162,7 @@ def test_deleting_a_bucket_twice_at_once_is_nobodys_error() -> None:
     assert (Bucket.objects.count(), Lead.objects.count(), Run.objects.get().status) == (0, 0, "cancelled")
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_run_started_while_its_bucket_is_deleted_does_not_stay_open_for_ever() -> None:
     bucket, _ = make_leads(500)
@@ -175,6 +176,7 @@ def test_a_run_started_while_its_bucket_is_deleted_does_not_stay_open_for_ever()
         bucket, _ = create_bucket(by=bucket.owner, name="Next", property_ids=[str(n) for n in range(500 + round_)])
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_people_at_work_on_a_bucket_while_it_is_deleted_never_wait_in_a_circle() -> None:
     user = make_user()

@@ -159,6 +159,7 @@ def test_a_copy_elsewhere_hears_of_each_lead_that_goes() -> None:
     assert {pk for change in Change.objects.all() for pk in change.ids or ()} >= {one.pk for one in leads}
 
 
+@pytest.mark.long
 def test_fifty_thousand_leads_go_though_the_worker_is_killed_twice(tmp_path: Path) -> None:
     owner = make_user()
     other, _ = make_leads(10, by=owner, name="Other")

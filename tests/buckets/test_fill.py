@@ -20,7 +20,7 @@ from integrations.models import Vendor, VendorCall
 from leads.models import Lead
 from sandbox.server import Sandbox
 from tests.leads.samples import counters, together
-from tests.support import fail_with, make_user, requests_of
+from tests.support import fail_with, make_user, mostly_long, requests_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -87,6 +87,7 @@ def test_everything_the_search_finds_is_saved_once_for_nothing(
     assert {(call.state, call.cost, call.user_id) for call in calls} == {("settled", 0, bucket.owner_id)}
 
 
+@pytest.mark.long
 def test_the_same_search_again_brings_nothing_new(sandbox: Sandbox, bucket: Bucket, there: set[str]) -> None:
     services.add_ids(bucket=bucket, property_ids=sorted(there)[:100])
     assert work(fill_of(bucket)).saved == len(there) - 100
@@ -99,7 +100,7 @@ def test_a_search_that_finds_nothing_is_completed(sandbox: Sandbox, bucket: Buck
     assert (fill.status, fill.found, fill.fetched, fill.saved) == ("completed", 0, 0, 0)
 
 
-@pytest.mark.parametrize("limit", [1, FEW + 1, 10_000])
+@pytest.mark.parametrize("limit", mostly_long([1, FEW + 1, 10_000]))
 def test_a_limit_is_kept_to_the_id(sandbox: Sandbox, bucket: Bucket, there: set[str], limit: int) -> None:
     fill = work(fill_of(bucket, limit=limit))
     wanted = min(limit, len(there))
@@ -107,6 +108,7 @@ def test_a_limit_is_kept_to_the_id(sandbox: Sandbox, bucket: Bucket, there: set[
     assert len(saved(bucket)) == wanted
 
 
+@pytest.mark.long
 def test_a_worker_hands_on_after_its_time_and_the_next_goes_on(
     sandbox: Sandbox, bucket: Bucket, there: set[str], pages: None
 ) -> None:
@@ -119,6 +121,7 @@ def test_a_worker_hands_on_after_its_time_and_the_next_goes_on(
     assert sorted(saved(bucket)) == sorted(there)
 
 
+@pytest.mark.long
 def test_two_workers_ring_at_once_and_one_works(sandbox: Sandbox, bucket: Bucket, there: set[str]) -> None:
     fill = fill_of(bucket)
     together(partial(fills.continue_fill, fill.pk), partial(fills.continue_fill, fill.pk))
@@ -126,6 +129,7 @@ def test_two_workers_ring_at_once_and_one_works(sandbox: Sandbox, bucket: Bucket
     assert (fill.status, fill.fetched, fill.saved) == ("completed", len(there), len(there))
 
 
+@pytest.mark.long
 def test_two_workers_that_both_believe_it_is_theirs_lose_and_double_nothing(
     sandbox: Sandbox, bucket: Bucket, there: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +147,7 @@ def test_two_workers_that_both_believe_it_is_theirs_lose_and_double_nothing(
     assert counters(bucket) == (len(there), 0, 0, 0)
 
 
+@pytest.mark.long
 def test_a_worker_that_wakes_up_after_another_has_finished_writes_nothing(
     sandbox: Sandbox, bucket: Bucket, there: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,12 +162,14 @@ def test_a_worker_that_wakes_up_after_another_has_finished_writes_nothing(
     assert counters(bucket) == (len(there), 0, 0, 0)
 
 
+@pytest.mark.long
 def test_a_short_outage_is_waited_out(sandbox: Sandbox, bucket: Bucket, there: set[str]) -> None:
     fail_with(sandbox, "property_search", "503", count=1, after=3)
     fill = work(fill_of(bucket))
     assert (fill.status, fill.saved, fill.attempts) == ("completed", len(there), 0)
 
 
+@pytest.mark.long
 def test_a_longer_outage_postpones_it_and_it_goes_on_where_it_stopped(
     sandbox: Sandbox, bucket: Bucket, there: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,6 +189,7 @@ def test_a_longer_outage_postpones_it_and_it_goes_on_where_it_stopped(
     assert (fill.status, fill.error) == ("completed", "")
 
 
+@pytest.mark.long
 def test_a_vendor_that_stays_away_ends_it_in_words_and_a_person_may_go_on(
     sandbox: Sandbox, bucket: Bucket, there: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +238,7 @@ def test_parcels_too_much_alike_end_it_in_words(
     assert fill.error == "More than 10,000 properties are alike in value, size and age: narrow the search"
 
 
+@pytest.mark.long
 def test_a_bucket_deleted_meanwhile_is_nobodys_error(sandbox: Sandbox, bucket: Bucket, pages: None) -> None:
     fill = fill_of(bucket)
     assert fills.continue_fill(fill.pk)

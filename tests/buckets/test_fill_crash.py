@@ -60,6 +60,7 @@ def wait_for_requests(sandbox: Sandbox, count: int) -> None:
         time.sleep(0.005)
 
 
+@pytest.mark.long
 def test_a_fill_goes_on_where_a_killed_worker_stopped(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fills, "IDS_PER_REQUEST", FEW)
     monkeypatch.setattr("sandbox.realestateapi.MAX_IDS", FEW)

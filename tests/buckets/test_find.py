@@ -210,6 +210,7 @@ def test_a_cap_that_is_used_up_is_said_in_words(sandbox: Sandbox):
 # --- Saving -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_search_is_saved_to_a_new_bucket_and_followed_to_its_end(ann, sandbox: Sandbox):
     user, client = ann
     answer = press(client, **{"save-once": once(client), "save-name": "Three beds"})

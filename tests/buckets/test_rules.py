@@ -81,6 +81,7 @@ criteria = st.builds(
 )
 
 
+@pytest.mark.long
 @settings(deadline=None, max_examples=300)
 @given(parcels=parcels, criteria=criteria, most=st.integers(1, 8))
 def test_slices_cover_every_parcel_of_any_search_and_come_to_an_end(

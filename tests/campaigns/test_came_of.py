@@ -96,6 +96,7 @@ def test_people_and_money_by_where_they_are_from() -> None:
     assert found.lists["state"][0].cost_per_conversation == Decimal("0.17")
 
 
+@pytest.mark.long
 def test_page_api_and_file_tell_the_same_and_a_stranger_gets_none() -> None:
     made = world(3)
     campaign = launch(campaign=made.approved(), access=made.access)

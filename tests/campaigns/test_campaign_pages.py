@@ -57,6 +57,7 @@ def form(made: World, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_draft_says_what_its_form_said_and_is_changed_by_the_same_form(made: World, client: Client) -> None:
     second, _ = create_template(by=made.ann, team_id=made.seller.team_id, name="Later", text="{{companyName}} again?")
     wishes = form(
@@ -88,6 +89,7 @@ def test_a_draft_says_what_its_form_said_and_is_changed_by_the_same_form(made: W
     assert campaign.steps.count() == 1
 
 
+@pytest.mark.long
 def test_a_call_is_a_step_among_texts_and_has_a_script(made: World, client: Client) -> None:
     text, script = str(made.template.pk), "Hi {{firstName|there}}, we wrote to you."
     steps = {
@@ -119,6 +121,7 @@ def test_a_call_is_a_step_among_texts_and_has_a_script(made: World, client: Clie
     assert "A campaign of calls alone is a call list" in text_of(client.post(at("add"), alone))
 
 
+@pytest.mark.long
 def test_what_a_campaign_was_made_of_by_the_api_stays_when_its_form_is_saved(made: World, client: Client) -> None:
     chosen = Audience(lead_ids=tuple(lead.pk for lead in made.leads[:2]))
     campaign = made.draft(audience=chosen, stop_on=())
@@ -157,6 +160,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.long
 def test_a_form_with_a_mistake_says_where_and_saves_nothing(made: World, client: Client) -> None:
     for mistake, says in BAD:
         wrong = {name: str(made.template.pk) if value == "T" else value for name, value in mistake.items()}
@@ -173,6 +177,7 @@ def test_a_form_with_a_mistake_says_where_and_saves_nothing(made: World, client:
         assert client.get(at("texts"), odd).status_code in (200, 404)
 
 
+@pytest.mark.long
 def test_an_old_dry_run_is_not_approved_and_the_difference_is_shown(made: World, client: Client) -> None:
     campaign = made.draft()
     Lead.objects.filter(pk=made.leads[1].pk).update(pre_foreclosure=True)
@@ -197,6 +202,7 @@ def test_an_old_dry_run_is_not_approved_and_the_difference_is_shown(made: World,
     assert [what for _, what, _ in told("campaign.approved")] == ["campaign.approved"]
 
 
+@pytest.mark.long
 def test_launching_twice_and_pressing_out_of_turn_changes_nothing(made: World, client: Client) -> None:
     campaign = made.draft()
     assert "a manager approves" in words(client.post(at("launch", campaign.pk)))[0]
@@ -224,6 +230,7 @@ def test_launching_twice_and_pressing_out_of_turn_changes_nothing(made: World, c
     assert live["HX-Refresh"] == "true"
 
 
+@pytest.mark.long
 def test_another_teams_campaign_and_template_are_not_there(made: World) -> None:
     campaign = made.approved()
     _, stranger = member(Team.objects.create(name="Others"), "manager", "zoe")
@@ -245,6 +252,7 @@ def test_another_teams_campaign_and_template_are_not_there(made: World) -> None:
     assert campaign.status == "approved"
 
 
+@pytest.mark.long
 def test_a_reader_sees_texts_masked_and_who_may_not_is_refused(made: World) -> None:
     named, _ = create_template(
         by=made.ann, team_id=made.seller.team_id, name="Call", text="{{companyName}}: call {{agentPhone}}. Reply STOP"
@@ -308,6 +316,7 @@ def test_an_operator_decides_what_became_of_a_message_once(made: World, client: 
     assert draft.audience == {"leadIds": [str(one.lead_id)]}
 
 
+@pytest.mark.long
 def test_a_combination_of_buckets_is_an_audience_of_the_form(made: World, client: Client) -> None:
     others = [made_of(made, name, made.leads[place : place + 1]) for place, name in enumerate(("Late taxes", "Sold"))]
     late, sold = others
@@ -338,6 +347,7 @@ def made_of(made: World, name: str, leads: list[Lead]) -> Bucket:
     return bucket
 
 
+@pytest.mark.long
 def test_home_says_what_texts_want_of_whom(made: World, client: Client) -> None:
     team = Team.objects.get(pk=made.seller.team_id)
     buyer, caller, stranger = (member(team, role)[0] for role in ("buyer", "caller", "reader"))

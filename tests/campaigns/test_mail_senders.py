@@ -148,6 +148,7 @@ def test_silence_of_the_name_servers_changes_nothing_and_a_new_selector_has_to_b
     assert (again.dkim_selector, again.checked_at, again.checks) == ("s2", None, {})
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_addresses_by_the_api(made: World) -> None:
     api, bob = Api(made.ann), Api(make_user("bob"))
@@ -199,6 +200,7 @@ def test_addresses_by_the_api(made: World) -> None:
 WHAT = ("added", "changed", "checked", "retired")
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_an_address_on_its_pages(made: World) -> None:
     client = signed_in(made.ann)

@@ -127,6 +127,7 @@ def test_snippets_are_the_companys_and_stay_in_a_version_as_they_were(made: Worl
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_on_pages_an_e_mail_is_written_shown_in_a_frame_without_rights_and_refused_beside_its_field(
     made: World,
 ) -> None:

@@ -88,6 +88,7 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
 ]
 
 
+@pytest.mark.long
 def test_what_cannot_be_meant_is_refused_by_name_and_nothing_is_made(made: World) -> None:
     late, _ = create_template(by=made.ann, team_id=made.bucket.team_id, name="Late", text="{{companyName}} again")
     ids = {"{t}": str(made.template.pk), "{late}": str(late.pk)}
@@ -147,6 +148,7 @@ def test_a_draft_is_made_from_a_bucket_a_view_a_combination_or_leads_and_narrowe
     assert check(Audience.from_json(stored.audience), team_id=team_id, owner=ann).people == 3
 
 
+@pytest.mark.long
 def test_a_change_makes_it_a_draft_again_and_only_a_draft_is_deleted(made: World) -> None:
     api, campaign = Api(made.ann), made.approved(steps=2)
     path = f"/api/campaigns/{campaign.pk}"
@@ -245,6 +247,7 @@ NO_TEMPLATES = [
 ]
 
 
+@pytest.mark.long
 def test_a_text_that_is_no_template_is_refused_where_it_is_saved_and_where_it_is_looked_at(made: World) -> None:
     api, before = Api(made.ann), TemplateVersion.objects.count()
     for text, words in NO_TEMPLATES:

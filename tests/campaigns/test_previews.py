@@ -106,6 +106,7 @@ def test_the_digest_is_the_same_at_each_run_and_another_where_a_text_or_a_person
     assert Preview.objects.filter(campaign=campaign).count() == making.KEPT
 
 
+@pytest.mark.long
 def test_t9_one_person_through_several_doors_is_one_line_in_the_order_of_priority_and_id() -> None:
     """Five parcels of one owner and number; three with three phones and one e-mail; a chain of two links."""
     made = world(0)
@@ -179,6 +180,7 @@ def test_more_than_a_campaign_holds_is_split_and_nobody_is_in_two_parts(monkeypa
     assert parts[0].status == "draft"
 
 
+@pytest.mark.long
 def test_texts_are_drawn_by_weight_and_stay_when_other_steps_change() -> None:
     made = world(12)
     other, _ = create_template(by=made.ann, team_id=made.bucket.team_id, name="B", text="{{companyName}} b. STOP ends")
@@ -217,6 +219,7 @@ def test_a_campaign_changed_meanwhile_keeps_no_dry_run_and_one_at_work_is_asked_
     assert not PreviewLine.objects.exists()
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_killed_in_the_middle_has_done_nothing_and_another_makes_it(tmp_path: Path) -> None:
     made = world(3)

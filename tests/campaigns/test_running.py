@@ -50,6 +50,7 @@ def fields(answer: Any) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.long
 def test_an_old_digest_is_refused_with_the_difference_and_the_new_dry_run_is_there_to_be_approved(made: World) -> None:
     api, campaign = Api(made.ann), made.draft()
     path = f"/api/campaigns/{campaign.pk}"
@@ -177,6 +178,7 @@ def test_another_part_of_a_split_that_has_the_person_by_now_keeps_her(monkeypatc
     assert Member.objects.count() == 1
 
 
+@pytest.mark.long
 def test_only_who_may_contact_owners_approves_launches_and_stops(made: World) -> None:
     bella = make_user("bella")
     Membership.objects.filter(user=bella).delete()
@@ -235,6 +237,7 @@ def test_it_pauses_resumes_and_is_cancelled_for_good(made: World, settings: Any)
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_results_add_up_texts_are_compared_and_counters_are_mended() -> None:
     made = world(8)
     other, _ = create_template(by=made.ann, team_id=made.bucket.team_id, name="B", text="{{companyName}} b. STOP ends")
@@ -280,6 +283,7 @@ def test_results_add_up_texts_are_compared_and_counters_are_mended() -> None:
     assert campaign.sent == campaign.accepted + campaign.failed + campaign.in_doubt
 
 
+@pytest.mark.long
 def test_commands_do_the_whole_of_it(made: World) -> None:
     campaign = made.draft(steps=2)
 
@@ -353,6 +357,7 @@ def test_a_saved_view_that_is_deleted_meanwhile_keeps_its_campaign_as_it_was(mad
     assert body_of(api.post(f"/api/campaigns/{campaign.pk}/launch", {}))["campaign"]["status"] == "running"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("whom", ["bucket", "sets", "view"])
 def test_a_bucket_that_is_deleted_before_the_approval_is_said_and_nothing_is_approved(made: World, whom: str) -> None:
     other, _ = create_bucket(by=made.ann, name="Other")

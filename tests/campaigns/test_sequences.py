@@ -428,6 +428,7 @@ def test_what_cannot_be_meant_of_e_mails_is_refused_by_name_and_nothing_launches
     assert error.value.code in ("NO_SENDER", "NO_VENDOR") and not Member.objects.exists()
 
 
+@pytest.mark.long
 def test_pages_build_steps_of_every_channel_show_subjects_and_change_a_text_from_here_on(settings: Any) -> None:
     made = mailing(2, settings, ann=make_user("ann", is_staff=True))
     hello, second = mail_text(made), mail_text(made, "Second", subject="Still yours, {{firstName|there}}?")

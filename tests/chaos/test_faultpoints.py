@@ -30,6 +30,7 @@ def reach(point: str, **environment: str) -> int:
     ).returncode
 
 
+@pytest.mark.long
 def test_an_armed_place_kills_and_only_once_a_run(tmp_path: Path) -> None:
     order = {"FAULT_POINT": "gate.settle.before_commit:3", "FAULT_POINT_ONCE": str(tmp_path / "once")}
     assert reach("gate.settle.after_commit", **order) == 0
@@ -38,6 +39,7 @@ def test_an_armed_place_kills_and_only_once_a_run(tmp_path: Path) -> None:
     assert reach("gate.settle.before_commit", **order) == 0
 
 
+@pytest.mark.long
 def test_production_never_arms_a_place() -> None:
     assert reach("gate.settle.before_commit", FAULT_POINT="gate.settle.before_commit", **PRODUCTION) == 0
 

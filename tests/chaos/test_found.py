@@ -114,6 +114,7 @@ def once(error: Exception, then: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+@pytest.mark.long
 def test_postgresql_away_at_the_intent_strands_nothing(
     sandbox: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,6 +124,7 @@ def test_postgresql_away_at_the_intent_strands_nothing(
     assert spent(run) == billed(sandbox)
 
 
+@pytest.mark.long
 def test_an_intent_whose_word_was_lost_sends_nothing_and_is_released(
     sandbox: Sandbox, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,6 +207,7 @@ def in_threads(times: int, act: Callable[[], Any]) -> None:
     assert failed == []
 
 
+@pytest.mark.long
 def test_rings_expire_and_not_before_a_clock_that_is_a_minute_fast(settings: Any) -> None:
     """django-celery-beat knows `expire_seconds` and forgets an `expires` without a word."""
     for name, entry in settings.CELERY_BEAT_SCHEDULE.items():

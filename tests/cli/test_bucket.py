@@ -94,6 +94,7 @@ def test_the_main_job_by_pipes(shell: Shell, sandbox: Any, tmp_path: Path) -> No
     assert shell("bucket runs").out.count("\n") == 1
 
 
+@pytest.mark.long
 def test_what_is_refused_is_said_in_the_apis_words_with_a_status_of_its_own(
     shell: Shell, ann: Any, tmp_path: Path
 ) -> None:
@@ -140,6 +141,7 @@ def test_what_is_refused_is_said_in_the_apis_words_with_a_status_of_its_own(
     assert (wrong.status, "This token is wrong" in wrong.err) == (1, True)
 
 
+@pytest.mark.long
 def test_every_command_has_an_example_and_shells_complete(shell: Shell) -> None:
     from cli.main import SHELLS, bucket
 
@@ -193,6 +195,7 @@ def test_every_address_that_needs_the_scope_to_buy_may_cost_money() -> None:
     assert free == {"/api/runs/x/cancel", "/api/runs/x/pause", "/api/leads/bulk/x/quote"}
 
 
+@pytest.mark.long
 def test_a_closed_pipe_is_no_failure_in_any_form(shell: Shell, ann: Any) -> None:
     create_bucket(by=ann, name="Many", property_ids=[str(number) for number in range(1, 3_001)])
     until_told()
@@ -207,6 +210,7 @@ def test_a_closed_pipe_is_no_failure_in_any_form(shell: Shell, ann: Any) -> None
         assert (ran.status, ran.err, ran.out.count("\n")) == (0, "", 1), (line, ran)
 
 
+@pytest.mark.long
 def test_too_many_requests_are_asked_again_when_the_api_says_so(
     shell: Shell, ann: Any, live_server: Any, monkeypatch: Any
 ) -> None:
@@ -240,6 +244,7 @@ def test_too_many_requests_are_asked_again_when_the_api_says_so(
     assert again.status_code == 200
 
 
+@pytest.mark.long
 def test_a_search_that_cannot_be_is_no_bucket(shell: Shell, sandbox: Any) -> None:
     for said in ("nonsense=1", "beds_min=some", "state=ZZZ"):
         ran = shell(f"bucket save Mine --search state=WA --search {said}")
@@ -247,6 +252,7 @@ def test_a_search_that_cannot_be_is_no_bucket(shell: Shell, sandbox: Any) -> Non
     assert not Bucket.objects.exists()
 
 
+@pytest.mark.long
 def test_a_search_is_saved_to_its_end_or_told_to_have_failed(shell: Shell, sandbox: Any) -> None:
     def fill(status: str) -> None:
         while not Fill.objects.filter(status="queued").exists():
@@ -267,6 +273,7 @@ def test_a_search_is_saved_to_its_end_or_told_to_have_failed(shell: Shell, sandb
     assert json.loads(shell("bucket save C --search state=WA --no-wait").out)["inserted"] == 0
 
 
+@pytest.mark.long
 def test_an_owner_is_told_with_every_lead_and_ids_go_on_to_the_next_command(shell: Shell, ann: Any) -> None:
     _, leads = make_leads(PAGE + 1, by=ann)
     said = {"owner_name": "Jo Quill", "mailing_address": "1 Elm St", "mailing_zip": "98101"}
@@ -283,6 +290,7 @@ def test_an_owner_is_told_with_every_lead_and_ids_go_on_to_the_next_command(shel
     assert json.loads(shell("bucket tag portfolio", stdin=ids).out) == {"changed": PAGE + 1}
 
 
+@pytest.mark.long
 def test_a_custom_field_is_set_to_a_negative_number_too_and_emptied(shell: Shell, ann: Any) -> None:
     make_field(access_of(ann), {"name": "Cash flow", "kind": "number"})
     lead = make_leads(1, by=ann)[1][0]

@@ -54,6 +54,7 @@ def test_the_document_names_filters_and_views_as_the_list_of_leads_does() -> Non
     assert (len(views), {*views} - {one.words for one in PRESETS.values()}) == (2, set())
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_ten_questions_are_answered_alike_by_the_api_and_from_a_shell(
     shell: Shell, ann: Any, world: dict[str, Any]

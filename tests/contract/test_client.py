@@ -63,6 +63,7 @@ def client_package(live_server, tmp_path, monkeypatch) -> Iterator[str]:
         del sys.modules[name]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_generated_client_does_the_main_job(live_server, sandbox, client_package):

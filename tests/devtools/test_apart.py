@@ -86,6 +86,7 @@ class Listeners:
 
     def close(self) -> None:
         for listener in self.sockets.values():
+            listener.shutdown(socket.SHUT_RDWR)  # or its thread waits on
             listener.close()
 
 
@@ -126,6 +127,7 @@ def nothing_of(listeners: Listeners, told: str) -> None:
     assert listeners.met == []
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(("command", "where"), [("demo", ".env"), ("screenshots", "environment")])
 def test_the_processes_of_a_sandbox_stack_get_nothing_real(

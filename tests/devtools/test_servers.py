@@ -65,6 +65,7 @@ def answers(url: str) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_committed_rows_outlive_a_stop_a_crash_and_a_kill_at_the_same_address(servers: Servers) -> None:
     url = servers.database_url
     assert rows(url) == 0
@@ -122,6 +123,7 @@ def test_a_database_that_cannot_start_says_why(servers: Servers, tmp_path: Path)
     assert broken.valkey.process is None
 
 
+@pytest.mark.long
 def test_servers_end_with_a_process_that_was_killed_and_can_be_started_again(tmp_path: Path) -> None:
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, tmp_path / "home"], cwd=PROJECT, stdout=subprocess.PIPE, text=True
@@ -166,6 +168,7 @@ def test_a_shared_server_whose_keeper_was_killed_is_started_anew(tmp_path: Path)
     assert Lock(tmp_path / "keeper.lock").take(wait=False)
 
 
+@pytest.mark.long
 def test_a_shared_server_ends_when_its_only_user_is_killed(tmp_path: Path) -> None:
     program = "import sys, time; from pathlib import Path; from devtools.servers import Share\n"
     program += (

@@ -38,6 +38,7 @@ def gone(leaders: set[int]) -> bool:
     return not leaders & sessions()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_stack_comes_up_is_watched_and_goes_without_a_trace(tmp_path: Path, transactional_db: None) -> None:
     with another("stack") as addresses:

@@ -185,6 +185,7 @@ def test_commands_make_everything_in_the_team_that_is_named(place: Place, tmp_pa
     assert place.made(Run).bucket == place.made(Schedule).bucket == place.bucket
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_file_is_imported_by_command_into_a_bucket_of_the_team_that_is_named(place: Place, tmp_path: Any):
     file = tmp_path / "list.csv"

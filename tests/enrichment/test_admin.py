@@ -83,6 +83,7 @@ def test_a_spending_limit_is_told_of_once(ann, bucket):
     assert "may stop it before the end" not in page
 
 
+@pytest.mark.long
 def test_changed_options_bring_a_new_price_and_no_purchase(ann, bucket):
     form = hidden(act(ann[1], Bucket, "enrich", [bucket], follow=True)) | {"limit": "2", "max_cost": "5"}
     del form["skip_trace"]
@@ -97,6 +98,7 @@ def test_changed_options_bring_a_new_price_and_no_purchase(ann, bucket):
     assert (made.total, made.max_cost, made.options["skipTrace"]) == (2, Decimal(5), False)
 
 
+@pytest.mark.long
 def test_the_price_can_be_looked_at_again(ann, bucket):
     form = hidden(act(ann[1], Bucket, "enrich", [bucket], follow=True)) | {"limit": "1"}
 

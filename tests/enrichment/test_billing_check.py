@@ -47,6 +47,7 @@ def run(boss: tuple[User, Any]) -> Run:
     return Run.objects.get(pk=row.pk)
 
 
+@pytest.mark.long
 def test_its_page_its_command_and_its_api_say_the_same(run: Run, boss: tuple[User, Any]) -> None:
     assert (billing_check(run).leads, billing_check(run).held) == (2, Decimal("0.20"))
     assert WORDS in boss[1].get(address(Run, "change", run.pk)).content.decode()

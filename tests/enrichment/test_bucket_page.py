@@ -69,6 +69,7 @@ def test_the_way_of_the_leads_is_counted_and_in_percent(bucket):
     ]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_run_that_its_cap_stopped_between_detail_and_trace_shows_what_it_bought(ann, sandbox, settings):
     set_operations(settings, pace=0, price="0.05", batch=10)
@@ -327,6 +328,7 @@ def test_a_sample_comes_first_where_it_is_asked_for(ann, bucket):
     assert Run.objects.get().options["canary"] == canary
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_sample_that_disappoints_is_told_and_the_rest_can_be_bought_all_the_same(ann, bucket):
     run = finish(start(bucket, canary=Canary(2, Decimal(0), Decimal("0.0001"))))
@@ -436,6 +438,7 @@ def test_pause_resume_and_cancel(ann, bucket):
     assert press("run_pause") == ("cancelled", ["The enrichment job is cancelled."])
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_run_whose_cap_is_used_up_asks_for_another(ann, bucket):
     run = finish(start(bucket, max_cost=Decimal("0.15")))

@@ -43,6 +43,7 @@ def bucket(sandbox: Sandbox) -> Bucket:
     return make_bucket(sandbox, make_user(), 60)
 
 
+@pytest.mark.long
 def test_a_sample_that_satisfies_is_followed_by_the_rest(sandbox: Sandbox, bucket: Bucket) -> None:
     run = finish(start(bucket, canary=Canary(leads=20)))
     assert (run.status, run.done, run.sample_until) == ("completed", 60, None)
@@ -74,6 +75,7 @@ def test_a_sample_that_costs_more_than_was_said_pauses_the_run(sandbox: Sandbox,
     assert f"a lead cost ${run.spent / 10:.4f}, more than $0.0600" in run.reason
 
 
+@pytest.mark.long
 def test_details_alone_are_judged_by_their_price_only(sandbox: Sandbox, bucket: Bucket) -> None:
     run = finish(start(bucket, skip_trace=False, canary=Canary(leads=10, min_hit_rate=Decimal(1))))
     assert (run.status, run.canary) == (
@@ -82,11 +84,13 @@ def test_details_alone_are_judged_by_their_price_only(sandbox: Sandbox, bucket: 
     )
 
 
+@pytest.mark.long
 def test_a_sample_as_large_as_the_run_completes_it(sandbox: Sandbox, bucket: Bucket) -> None:
     run = finish(start(bucket, canary=Canary(leads=500, min_hit_rate=Decimal(1))))
     assert (run.status, run.done, run.canary["passed"]) == ("completed", 60, False)
 
 
+@pytest.mark.long
 def test_a_sample_is_drawn_by_lot(sandbox: Sandbox, bucket: Bucket) -> None:
     drawn = set()
     for _ in range(5):
@@ -116,6 +120,7 @@ def test_a_band_that_cannot_be_meant_is_refused(bucket: Bucket, canary: Canary) 
     assert refused.value.field == "canary"
 
 
+@pytest.mark.long
 def test_leads_that_the_guard_leaves_out_are_not_without_a_phone(sandbox: Sandbox, bucket: Bucket) -> None:
     run = finish(start(bucket, guard={"absenteeOwner": True}, canary=Canary(leads=30, min_hit_rate=Decimal("0.99"))))
     sample = bucket.leads.filter(enriched_at__isnull=False)
@@ -133,6 +138,7 @@ def test_leads_that_the_guard_leaves_out_are_not_without_a_phone(sandbox: Sandbo
         assert run.reason.startswith(f"Its sample: {phones} of {traced} have a phone, fewer than 99%")
 
 
+@pytest.mark.long
 def test_a_sample_that_the_guard_left_out_whole_has_judged_nothing_and_pauses(sandbox: Sandbox, bucket: Bucket) -> None:
     nobody = {"yearBuiltMax": 1601}
     run = finish(start(bucket, guard=nobody, canary=Canary(leads=10, min_hit_rate=Decimal(0))))
@@ -168,6 +174,7 @@ def with_own_phones(sandbox: Sandbox, count: int) -> Bucket:
     return bucket
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("update_db", [True, False])
 def test_phones_that_the_leads_had_before_are_no_hits(sandbox: Sandbox, update_db: bool) -> None:
     bucket = with_own_phones(sandbox, 40)
@@ -182,6 +189,7 @@ def test_phones_that_the_leads_had_before_are_no_hits(sandbox: Sandbox, update_d
     assert (run.done, run.spent) == (39, billed(sandbox))
 
 
+@pytest.mark.long
 def test_answers_that_are_owned_already_count_with_the_phones_they_brought(sandbox: Sandbox, bucket: Bucket) -> None:
     first = finish(start(bucket))
     again = make_bucket(sandbox, bucket.owner, 60, name="Again")
@@ -190,6 +198,7 @@ def test_answers_that_are_owned_already_count_with_the_phones_they_brought(sandb
     assert run.canary["hitRate"] == round(first.enriched / (first.enriched + first.partial), 4)
 
 
+@pytest.mark.long
 def test_leads_that_need_a_billing_check_keep_no_sample_waiting(
     sandbox: Sandbox, bucket: Bucket, settings: Any
 ) -> None:
@@ -211,6 +220,7 @@ def owned_half(sandbox: Sandbox, **options: Any) -> Bucket:
     return make_bucket(sandbox, bucket.owner, 20, name="Again")
 
 
+@pytest.mark.long
 def test_owned_leads_beyond_the_sample_are_served_where_there_is_no_money(sandbox: Sandbox) -> None:
     bucket = owned_half(sandbox)
     User.objects.update(monthly_budget=0)
@@ -231,6 +241,7 @@ def test_owned_leads_beyond_the_sample_are_served_where_there_is_no_money(sandbo
     assert run.spent == billed(sandbox) > 0
 
 
+@pytest.mark.long
 def test_nothing_is_bought_beyond_the_sample_though_a_trace_would_still_fit(sandbox: Sandbox) -> None:
     bucket = owned_half(sandbox, skip_trace=False)
     sample_of = []
@@ -249,6 +260,7 @@ def test_nothing_is_bought_beyond_the_sample_though_a_trace_would_still_fit(sand
     assert run.items.filter(stage=2, pk__gt=run.sample_until).count() == 10
 
 
+@pytest.mark.long
 def test_a_retry_buys_a_sample_first_as_the_run_did(sandbox: Sandbox, bucket: Bucket) -> None:
     asked: dict[str, Any] = {"canary": Canary(leads=10, max_cost_per_lead=Decimal("0.06")), "max_cost": Decimal(9)}
     first = start(bucket, limit=40, start_from=bucket.leads.order_by("pk")[9].pk, **asked)

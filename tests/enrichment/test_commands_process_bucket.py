@@ -205,6 +205,7 @@ def test_a_run_that_a_cap_stops_is_told_and_ends_with_status_1(sandbox):
     assert billed(sandbox) == Money("0.10")
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_waiting_without_a_worker_says_so_and_status_here_goes_on(sandbox, monkeypatch):
     bucket = make_bucket(sandbox, make_user(), 5)

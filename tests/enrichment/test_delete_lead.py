@@ -30,6 +30,7 @@ def agrees() -> None:
     assert find_drift() == []
 
 
+@pytest.mark.long
 def test_whatever_became_of_it_all_counters_follow(sandbox):
     ann = make_user("ann")
     bucket = make_bucket(sandbox, ann, 12)

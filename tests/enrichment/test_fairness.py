@@ -32,6 +32,7 @@ def turns(count: int) -> list[str]:
     return order
 
 
+@pytest.mark.long
 def test_ten_runs_of_one_user_count_once_against_one_run_of_another(sandbox: Sandbox) -> None:
     many, one = make_user("many"), make_user("one")
     for number in range(10):
@@ -133,6 +134,7 @@ def test_a_small_run_behind_a_large_one_does_not_wait_for_it(sandbox: Sandbox, s
     assert large.items.filter(stage=2).count() == 30
 
 
+@pytest.mark.long
 def test_a_step_that_finds_everything_owned_sends_nothing_and_takes_no_slot(sandbox: Sandbox) -> None:
     finish(start(make_bucket(sandbox, make_user("ann"), 10)))
     sent = requests_of(sandbox)

@@ -15,7 +15,7 @@ from leads.models import Lead
 from operations.reconcile import find_drift
 from sandbox.server import Sandbox
 from tests.buckets.imports.files import csv_of, imported, totals
-from tests.support import billed, finish, make_user, requests_of, set_operations, start
+from tests.support import billed, finish, make_user, mostly_long, requests_of, set_operations, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,7 +41,7 @@ def ids(sandbox: Sandbox, count: int, first: int = 0) -> list[str]:
     return [str(sandbox.source.parcel(first + n).id) for n in range(count)]
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", mostly_long(WAYS))
 def test_imported_leads_are_bought_paid_as_billed_and_called_by_their_id(sandbox, bucket, way):
     header, cells = WAYS[way]
     parcels = [p for p in map(sandbox.source.parcel, range(500)) if p.fips][:6]
@@ -59,6 +59,7 @@ def test_imported_leads_are_bought_paid_as_billed_and_called_by_their_id(sandbox
     assert find_drift() == []
 
 
+@pytest.mark.long
 def test_the_same_file_after_the_run_adds_nothing_and_another_bucket_gets_it_for_nothing(sandbox, bucket):
     content = csv_of(addresses(sandbox, 4), BY_ADDRESS)
     imported(bucket, content)
@@ -79,6 +80,7 @@ def test_the_same_file_after_the_run_adds_nothing_and_another_bucket_gets_it_for
     assert find_drift() == []
 
 
+@pytest.mark.long
 def test_ids_still_go_in_one_batch_when_addresses_wait_beside_them(sandbox, bucket):
     imported(bucket, csv_of(addresses(sandbox, 3), BY_ADDRESS))
     add_ids(bucket=bucket, property_ids=ids(sandbox, 20, first=10))
@@ -91,6 +93,7 @@ def test_ids_still_go_in_one_batch_when_addresses_wait_beside_them(sandbox, buck
     assert (run.status, run.failed, run.spent) == ("completed", 0, billed(sandbox))
 
 
+@pytest.mark.long
 def test_a_lead_whose_bucket_has_that_id_already_keeps_its_own_name(sandbox, bucket):
     add_ids(bucket=bucket, property_ids=ids(sandbox, 1))
     imported(bucket, csv_of(addresses(sandbox, 1), BY_ADDRESS))
@@ -106,6 +109,7 @@ def test_a_lead_whose_bucket_has_that_id_already_keeps_its_own_name(sandbox, buc
     assert totals(imported(bucket, csv_of(addresses(sandbox, 1), BY_ADDRESS))) == (1, 0, 1, 0, 0)
 
 
+@pytest.mark.long
 def test_what_the_vendor_does_not_know_fails_for_nothing(sandbox, bucket):
     imported(
         bucket, csv_of([["99999 Nowhere Blvd", "Nowhere", "WA", "98101"], ["1 A St", "", "", "98101"]], BY_ADDRESS)
@@ -118,6 +122,7 @@ def test_what_the_vendor_does_not_know_fails_for_nothing(sandbox, bucket):
     assert Lookup.objects.filter(key__startswith="address:", state="answered").count() == 2
 
 
+@pytest.mark.long
 def test_the_phone_of_the_file_stays_where_nobody_finds_a_better_one(sandbox, bucket, settings):
     set_operations(settings, pace=0)
     rows = [[*row, "512-555-0142"] for row in addresses(sandbox, 8)]

@@ -15,7 +15,7 @@ from operations.reconcile import find_drift
 from sandbox.server import Sandbox
 from tests.api.client import Api
 from tests.command_line import run as run_command
-from tests.support import billed, fail_with, finish, make_bucket, make_user, start
+from tests.support import billed, fail_with, finish, make_bucket, make_user, mostly_long, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,7 +37,7 @@ def test_it_is_listed_with_its_evidence(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flag", "state", "spent"), [("--write-off", "written_off", "0.50"), ("--release", "released", "0")]
+    ("flag", "state", "spent"), mostly_long([("--write-off", "written_off", "0.50"), ("--release", "released", "0")])
 )
 def test_it_is_decided_once_and_its_leads_can_be_bought_again(
     flag: str, state: str, spent: str, sandbox: Sandbox, run: Run

@@ -70,6 +70,7 @@ def test_one_press_is_one_job_over_this_lead_and_its_facts_come_in(sandbox):
     assert billed(sandbox) == before
 
 
+@pytest.mark.long
 def test_who_buys_nothing_is_offered_nothing(sandbox):
     ann, _ = staff("ann")
     lead = make_bucket(sandbox, ann, 1).leads.get()
@@ -86,6 +87,7 @@ def test_who_buys_nothing_is_offered_nothing(sandbox):
     assert Run.objects.count() == 0
 
 
+@pytest.mark.long
 def test_an_address_is_found_for_nothing_bought_at_its_price_and_saved_or_not(sandbox):
     ann, _ = staff("ann")
     sees_contacts(ann)
@@ -119,6 +121,7 @@ def test_an_address_is_found_for_nothing_bought_at_its_price_and_saved_or_not(sa
     assert lead.property_address and billed(sandbox) == Decimal(most)
 
 
+@pytest.mark.long
 def test_the_phones_of_an_address_are_bought_once_at_their_price_shown_and_saved_with_it(sandbox):
     ann, _ = staff("ann")
     sees_contacts(ann)

@@ -46,6 +46,7 @@ def test_a_quote_says_so_once_beside_the_price(bucket: Bucket, without_key: Any)
     assert (told.status, f"Note: {TOLD}." in told.out) == (0, True)
 
 
+@pytest.mark.long
 def test_a_run_waits_says_so_and_goes_on_once_the_key_is_set(
     bucket: Bucket, without_key: dict[str, Any], sandbox: Sandbox, settings: Any
 ) -> None:

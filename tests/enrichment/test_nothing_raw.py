@@ -38,6 +38,7 @@ def everything() -> bytes:
     return b"\n".join(bytes(v) if isinstance(v, memoryview | bytes) else str(v).encode() for row in rows for v in row)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("batch", [1, 10])
 def test_nothing_of_the_sandboxs_garbage_is_kept(sandbox: Sandbox, settings: Any, batch: int) -> None:
     set_operations(settings, pace=0, batch=batch)
@@ -52,6 +53,7 @@ def test_nothing_of_the_sandboxs_garbage_is_kept(sandbox: Sandbox, settings: Any
     assert not UnreadableAnswer.objects.filter(raw__isnull=False, call__operation__name="skip_trace").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "body",
     [

@@ -51,6 +51,7 @@ APOLLO = st.builds(
 ) | st.builds(RunOptions, **COMMON, kind=st.just(Kind.APOLLO), type=st.just("organizations"), update_db=st.booleans())
 
 
+@pytest.mark.long
 @given(PROPERTY | APOLLO)
 def test_what_is_stored_is_read_back_whole(options: RunOptions) -> None:
     stored = json.loads(json.dumps(options.as_json()))

@@ -16,7 +16,7 @@ from integrations.operating.doubts import Outage
 from operations.reconcile import find_drift
 from sandbox.server import Sandbox
 from tests.command_line import run as run_command
-from tests.support import billed, fail_with, finish, make_bucket, make_user, set_operations, start
+from tests.support import billed, fail_with, finish, make_bucket, make_user, mostly_long, set_operations, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 VENDOR = ("in_doubt", "--vendor", "realestateapi")
@@ -31,7 +31,7 @@ def run(sandbox: Sandbox, settings: Any) -> Run:
     return finish(start(make_bucket(sandbox, make_user(), 6)), seconds=2)
 
 
-@pytest.mark.parametrize("flag", ["--write-off", "--release"])
+@pytest.mark.parametrize("flag", mostly_long(["--write-off", "--release"]))
 def test_one_press_decides_it_and_the_run_goes_on(flag: str, sandbox: Sandbox, run: Run) -> None:
     held = doubts.tally(Outage("realestateapi"))
     assert (held.requests, held.leads, held.held) == (2, 3, Decimal("0.15"))  # the second asked for one lead alone

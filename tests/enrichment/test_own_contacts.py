@@ -30,6 +30,7 @@ SHOWN = ("first_name", "last_name", "phone", "phone_do_not_call", "secondary_pho
          "mailing_city", "mailing_state", "mailing_zip")  # fmt: skip
 
 
+@pytest.mark.long
 def test_own_contacts_stay_first_what_was_bought_is_beside_them_and_the_other_owner_is_told(sandbox, settings):
     set_operations(settings, pace=0)
     ann, client = staff("ann")

@@ -29,7 +29,7 @@ from leads.models import Lead
 from sandbox.server import Sandbox
 from tests.admin_site import sees_contacts, signed_in, staff
 from tests.command_line import run as run_command
-from tests.support import billed, fail_with, finish, make_user, pump_until_still, start
+from tests.support import billed, fail_with, finish, make_user, mostly_long, pump_until_still, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ADDRESS = "/admin/buckets/bucket/find/address/"
@@ -251,6 +251,7 @@ def test_nine_parcels_of_three_owners_are_three_traces_and_the_quote_says_what_t
     assert len(by_owner) == len({name for name, _ in by_owner}), "all her parcels have her phone"
 
 
+@pytest.mark.long
 def test_the_shared_answer_is_owned_for_each_parcel_and_asked_alone_it_costs_nothing(
     sandbox: Sandbox, nine: Bucket
 ) -> None:
@@ -265,6 +266,7 @@ def test_the_shared_answer_is_owned_for_each_parcel_and_asked_alone_it_costs_not
         assert served is not None and served.answer.facts["phone"] == lead.phone
 
 
+@pytest.mark.long
 def test_an_address_of_hers_that_was_in_no_run_costs_nothing_on_its_page(sandbox: Sandbox, nine: Bucket) -> None:
     """Her contacts are owned by the question that her parcels share."""
     run = finish(start(nine))
@@ -303,6 +305,7 @@ def test_two_runs_at_once_never_buy_an_owner_twice(sandbox: Sandbox, nine: Bucke
     assert sum(run.spent for run in done) == billed(sandbox)
 
 
+@pytest.mark.long
 def test_what_was_bought_for_one_property_serves_it_and_is_not_bought_again(sandbox: Sandbox, nine: Bucket) -> None:
     first = questions.owner_query(detail(3, "Ann"))
     mine = {"phone": "+15125550100", "phone_type": "mobile", "first_name": "Ann", "last_name": "Doe"}
@@ -333,7 +336,7 @@ def test_companies_and_placeholders_are_asked_about_one_by_one(sandbox: Sandbox)
     assert traces() == 4
 
 
-@pytest.mark.parametrize(("flag", "spent"), [("--write-off", 2), ("--release", 1)])
+@pytest.mark.parametrize(("flag", "spent"), mostly_long([("--write-off", 2), ("--release", 1)]))
 def test_a_shared_trace_in_doubt_holds_all_her_parcels_until_it_is_decided(
     sandbox: Sandbox, nine: Bucket, flag: str, spent: int
 ) -> None:
@@ -404,7 +407,8 @@ def serve(mock: responses.RequestsMock, vendor: Vendor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shared", "paid"), [(person("Zed", "Poe", "2545550199"), 4), (person("Bea", "Doe", "2545550199"), 4), (None, 3)]
+    ("shared", "paid"),
+    mostly_long([(person("Zed", "Poe", "2545550199"), 4), (person("Bea", "Doe", "2545550199"), 4), (None, 3)]),
 )
 def test_where_it_finds_somebody_else_or_nobody_each_parcel_is_asked_by_itself_and_nothing_twice(
     mocked: responses.RequestsMock, shared: dict[str, Any] | None, paid: int
@@ -478,6 +482,7 @@ def test_couples_in_another_order_are_asked_about_by_themselves(mocked: response
     assert (len(vendor.asked), run.spent) == (2, quote.price)
 
 
+@pytest.mark.long
 def test_where_the_vendor_refuses_the_shared_question_each_parcel_is_asked_by_itself(
     mocked: responses.RequestsMock,
 ) -> None:

@@ -47,6 +47,7 @@ from tests.support import (
     finish,
     make_bucket,
     make_user,
+    mostly_long,
     point_at,
     set_operations,
     start,
@@ -244,7 +245,7 @@ def test_push_and_poll_at_once_close_it_once(apollo: Sandbox, hook: str) -> None
     assert find_drift() == []
 
 
-@pytest.mark.parametrize("cap", ["1.80", "3.60", "2.50", "0.17"])
+@pytest.mark.parametrize("cap", ["2.50", *(pytest.param(c, marks=pytest.mark.long) for c in ("1.80", "3.60", "0.17"))])
 def test_no_cap_is_broken_while_phones_are_to_come(apollo: Sandbox, cap: str) -> None:
     """30 leads would cost $5.40 at most. What is reserved for phones is nobody else's; what is left over is."""
     ann = make_user(monthly_budget=Decimal(cap))
@@ -279,6 +280,7 @@ def test_no_cap_is_broken_while_phones_are_to_come(apollo: Sandbox, cap: str) ->
     assert find_drift() == []
 
 
+@pytest.mark.long
 def test_a_run_waits_for_money_that_phones_may_give_back(apollo: Sandbox, settings: Any) -> None:
     bucket = people(apollo, make_user(), 13)  # Apollo knows all but the second: ten of them hold $1.80 between them
     run = start(bucket, kind="apollo", reveal_phones=True, lead_ids=ids(bucket)[2:], max_cost=Decimal("1.85"))
@@ -298,6 +300,7 @@ def test_a_run_waits_for_money_that_phones_may_give_back(apollo: Sandbox, settin
     assert run.spent <= Decimal("1.85")
 
 
+@pytest.mark.long
 def test_another_bucket_with_the_same_question_gets_the_phone_for_nothing(apollo: Sandbox, hook: str) -> None:
     ann, bob = make_user("ann"), make_user("bob")
     first, early = people(apollo, ann, 5), people(apollo, bob, 5, name="Early")
@@ -317,6 +320,7 @@ def test_another_bucket_with_the_same_question_gets_the_phone_for_nothing(apollo
     assert find_drift() == []
 
 
+@pytest.mark.long
 def test_leads_that_did_not_ask_for_phones_get_none(apollo: Sandbox, hook: str) -> None:
     first = people(apollo, make_user("ann"), 5)
     other, kept = people(apollo, make_user("bob"), 5, name="Two"), people(apollo, make_user("cy"), 5, name="Three")
@@ -624,7 +628,7 @@ def test_phones_written_off_are_not_asked_for_again(forgotten: PhoneReveal) -> N
     assert (again.spent, again.reserved, PhoneReveal.objects.count()) == (0, 0, 1)
 
 
-@pytest.mark.parametrize("in_vain", [False, True], ids=["", "although somebody asked in vain meanwhile"])
+@pytest.mark.parametrize("in_vain", mostly_long([False, True]), ids=["", "although somebody asked in vain meanwhile"])
 def test_phones_that_come_after_a_release_are_owned_by_whoever_asks_next(
     forgotten: PhoneReveal, apollo: Sandbox, in_vain: bool
 ) -> None:

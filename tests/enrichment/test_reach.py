@@ -150,6 +150,7 @@ def test_the_latest_leads_with_facts_come_newest_first_whatever_their_status(buc
     assert len(latest_with_facts(bucket.pk, 500)) == 67
 
 
+@pytest.mark.long
 def test_the_latest_with_facts_pass_over_no_lead_that_waits(bucket: Bucket) -> None:
     """Where one bucket holds the table, most of it waits, and the planner guesses that a third of those has facts."""
     known = {

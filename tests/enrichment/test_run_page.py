@@ -62,6 +62,7 @@ def test_it_shows_money_failures_in_words_and_the_buttons_that_fit():
     assert "<html" not in live.content.decode()
 
 
+@pytest.mark.long
 def test_a_failed_lead_that_a_later_job_completed_is_not_retried_and_without_one_left_there_is_no_button():
     ann, client = staff("ann")
     run = failed_run(ann)

@@ -34,6 +34,7 @@ from tests.support import (
     finish,
     make_bucket,
     make_user,
+    mostly_long,
     pump_until_still,
     requests_of,
     set_operations,
@@ -102,6 +103,7 @@ def test_the_same_leads_again_cost_nothing_and_change_nothing(sandbox: Sandbox, 
     assert billed(sandbox) == paid
 
 
+@pytest.mark.long
 def test_another_users_bucket_of_the_same_parcels_costs_nothing(sandbox: Sandbox, bucket: Bucket) -> None:
     first = finish(start(bucket))
     second = finish(start(make_bucket(sandbox, make_user("bob"), 60)))
@@ -116,6 +118,7 @@ def test_without_skip_trace_only_details_are_bought(sandbox: Sandbox, bucket: Bu
     assert run.spent == Decimal(3)
 
 
+@pytest.mark.long
 def test_a_run_takes_the_oldest_pending_leads_and_the_next_run_goes_on_from_there(bucket: Bucket) -> None:
     ids = list(bucket.leads.order_by("pk").values_list("pk", flat=True))
     first = finish(start(bucket, limit=20))
@@ -151,6 +154,7 @@ def test_only_failed_leads_are_tried_again(sandbox: Sandbox, bucket: Bucket) -> 
     assert bucket.leads.filter(enrichment_status="failed").count() == 0
 
 
+@pytest.mark.long
 def test_retry_failed_takes_exactly_the_leads_that_failed(sandbox: Sandbox, bucket: Bucket) -> None:
     fail_with(sandbox, "property_detail", "503", count=3)
     first = finish(start(bucket, limit=10))
@@ -161,6 +165,7 @@ def test_retry_failed_takes_exactly_the_leads_that_failed(sandbox: Sandbox, buck
         services.retry_failed(run=again, by=first.owner)
 
 
+@pytest.mark.long
 def test_a_refusal_is_tried_three_times_and_then_fails_for_nothing(sandbox: Sandbox, bucket: Bucket) -> None:
     fail_with(sandbox, "property_detail", "503", count=3)
     run = finish(start(bucket))
@@ -177,7 +182,7 @@ def test_two_refusals_are_overcome(sandbox: Sandbox, bucket: Bucket) -> None:
     assert run.spent == billed(sandbox)
 
 
-@pytest.mark.parametrize("billed_at_all", [False, True])
+@pytest.mark.parametrize("billed_at_all", mostly_long([False, True]))
 def test_leads_in_doubt_wait_keep_their_money_and_go_on_once_decided(
     billed_at_all: bool, sandbox: Sandbox, bucket: Bucket
 ) -> None:
@@ -201,6 +206,7 @@ def test_leads_in_doubt_wait_keep_their_money_and_go_on_once_decided(
     assert run.reserved == waits.reserved == 0
 
 
+@pytest.mark.long
 def test_a_run_of_which_too_many_leads_are_in_doubt_pauses_and_goes_on_by_itself(
     sandbox: Sandbox, bucket: Bucket, settings: Any
 ) -> None:
@@ -224,6 +230,7 @@ def test_a_run_of_which_too_many_leads_are_in_doubt_pauses_and_goes_on_by_itself
     assert (run.status, run.failed, run.done, run.spent) == ("completed", 0, 60, billed(sandbox))
 
 
+@pytest.mark.long
 def test_a_refusal_without_retry_after_fails_no_lead(sandbox: Sandbox, bucket: Bucket) -> None:
     fail_with(sandbox, "property_detail", "429", count=3)
     run = finish(start(bucket), 20)
@@ -232,6 +239,7 @@ def test_a_refusal_without_retry_after_fails_no_lead(sandbox: Sandbox, bucket: B
     assert set(run.items.values_list("attempts", flat=True)) == {0}
 
 
+@pytest.mark.long
 def test_a_capped_run_finishes_leads_instead_of_buying_details_alone(sandbox: Sandbox, bucket: Bucket) -> None:
     run = finish(start(bucket, max_cost=Decimal("1.00")))
     assert (run.status, run.paused_by) == ("paused", "cap")
@@ -242,6 +250,7 @@ def test_a_capped_run_finishes_leads_instead_of_buying_details_alone(sandbox: Sa
     assert plain.done == 20
 
 
+@pytest.mark.long
 def test_what_is_owned_is_served_whatever_the_caps_are(sandbox: Sandbox, settings: Any) -> None:
     rich, poor = make_user("rich"), make_user("poor", monthly_budget=Decimal(0))
     finish(start(make_bucket(sandbox, rich, 10, start=50)))
@@ -268,6 +277,7 @@ def test_cancelling_ends_leads_in_doubt_and_leaves_the_decision_open(sandbox: Sa
     assert recount(mend=False) == {}
 
 
+@pytest.mark.long
 def test_a_key_without_the_batch_scope_falls_back_to_the_single_door(sandbox: Sandbox) -> None:
     bucket = make_bucket(sandbox, make_user(), 4)
     fail_with(sandbox, "*", "403_batch")
@@ -335,6 +345,7 @@ def test_a_months_budget_stops_all_runs_of_the_user(sandbox: Sandbox) -> None:
     assert run.reason == "Reached the month's $1.00 budget. Resume it once there is room in the budget."
 
 
+@pytest.mark.long
 def test_a_paused_run_buys_nothing_until_it_is_resumed(sandbox: Sandbox, bucket: Bucket) -> None:
     run = start(bucket)
     services.pause_run(run=run)
@@ -399,6 +410,7 @@ def test_cancelling_while_a_request_is_in_flight_keeps_what_was_bought(sandbox: 
     assert recount(mend=False) == {}
 
 
+@pytest.mark.long
 def test_deleting_the_bucket_stops_its_run_and_keeps_what_was_bought(sandbox: Sandbox, bucket: Bucket) -> None:
     finish(start(bucket, limit=10))
     run = start(bucket)
@@ -443,6 +455,7 @@ def test_a_run_without_leads_is_over_at_once(bucket: Bucket) -> None:
     assert (run.status, run.total) == ("completed", 0)
 
 
+@pytest.mark.long
 def test_nothing_bought_says_who_somebody_is(sandbox: Sandbox, bucket: Bucket) -> None:
     finish(start(bucket))
     text = str([*Lookup.objects.values_list("facts", flat=True)]).lower()
@@ -451,6 +464,7 @@ def test_nothing_bought_says_who_somebody_is(sandbox: Sandbox, bucket: Bucket) -
     assert VendorCall.objects.filter(reason__contains="@").count() == 0
 
 
+@pytest.mark.long
 def test_apollo_adds_business_facts_and_leaves_the_rest(sandbox: Sandbox, bucket: Bucket) -> None:
     finish(start(bucket))
     statuses = dict(Lead.objects.values_list("pk", "enrichment_status"))
@@ -464,6 +478,7 @@ def test_apollo_adds_business_facts_and_leaves_the_rest(sandbox: Sandbox, bucket
     assert run.spent > 0
 
 
+@pytest.mark.long
 def test_apollo_is_not_asked_again_about_a_lead_that_its_answer_changed(sandbox: Sandbox, bucket: Bucket) -> None:
     finish(start(bucket))
     chosen = list(bucket.leads.values_list("pk", flat=True))
@@ -476,6 +491,7 @@ def test_apollo_is_not_asked_again_about_a_lead_that_its_answer_changed(sandbox:
     assert billed(sandbox) == sum(run.spent for run in Run.objects.with_money())
 
 
+@pytest.mark.long
 def test_a_fault_of_ours_while_settling_keeps_the_paid_answers_and_pauses_the_run(
     sandbox: Sandbox, bucket: Bucket
 ) -> None:
@@ -529,6 +545,7 @@ def test_the_runs_of_a_user_who_was_switched_off_buy_nothing(sandbox: Sandbox, b
     assert (requests_of(sandbox), run.items.filter(stage=1).count()) == ({}, 60)
 
 
+@pytest.mark.long
 def test_runs_that_share_a_budget_finish_leads_together(sandbox: Sandbox, settings: Any) -> None:
     set_operations(settings, batch=10)
     ann = make_user("sharing", monthly_budget=Decimal("2.00"))
@@ -542,6 +559,7 @@ def test_runs_that_share_a_budget_finish_leads_together(sandbox: Sandbox, settin
     assert billed(sandbox) <= 2
 
 
+@pytest.mark.long
 def test_the_trace_vendors_own_cap_stops_details_too(sandbox: Sandbox, bucket: Bucket, settings: Any) -> None:
     trace = settings.OPERATIONS["skip_trace"] | {"vendor": "signalhouse"}
     settings.OPERATIONS = settings.OPERATIONS | {"skip_trace": trace}
@@ -563,6 +581,7 @@ def test_whoever_raises_the_limit_brings_forward_what_was_set_aside(sandbox: San
     assert (run.status, run.done) == ("completed", 60)
 
 
+@pytest.mark.long
 def test_a_run_short_of_money_goes_on_once_its_doubt_is_decided(sandbox: Sandbox, settings: Any) -> None:
     set_operations(settings, batch=10)
     bucket = make_bucket(sandbox, make_user(), 40)

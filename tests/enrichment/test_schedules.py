@@ -157,6 +157,7 @@ def paused_by(run: Run, cause: str, reason: str = "") -> Run:
     return run
 
 
+@pytest.mark.long
 def test_a_run_that_its_vendor_paused_goes_on_at_the_next_time_once_the_vendor_sells_again(
     sandbox: Sandbox, bucket: Bucket
 ) -> None:
@@ -238,6 +239,7 @@ def test_each_tick_buys_the_next_leads_until_none_is_left(sandbox: Sandbox, buck
     assert "Last enrichment job: completed, 10 of 10 leads done" in schedule_result(schedule)
 
 
+@pytest.mark.long
 def test_a_tick_spends_no_more_than_its_cap_and_the_next_one_goes_on(sandbox: Sandbox, bucket: Bucket) -> None:
     schedule = make(bucket, skipTrace=False, max_cost=Decimal("0.50"))
     first = finish(do(schedule).last_run)
@@ -253,6 +255,7 @@ def test_a_tick_spends_no_more_than_its_cap_and_the_next_one_goes_on(sandbox: Sa
     assert bucket.leads.pending().count() == 40
 
 
+@pytest.mark.long
 def test_what_a_guard_left_out_does_not_stand_in_the_way_and_comes_round_again(
     sandbox: Sandbox, bucket: Bucket
 ) -> None:

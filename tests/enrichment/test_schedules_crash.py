@@ -111,6 +111,7 @@ def test_a_row_in_somebody_elses_hands_is_left_to_them(sandbox: Sandbox, bucket:
     assert (run_due_schedules(), Run.objects.count()) == (1, 1)
 
 
+@pytest.mark.long
 def test_killed_while_it_asks_what_has_changed_another_asks_when_the_lease_is_over(
     sandbox: Sandbox, bucket: Bucket
 ) -> None:

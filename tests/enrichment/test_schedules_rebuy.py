@@ -71,6 +71,7 @@ def rebuy(bucket: Bucket, **options: Any) -> Schedule:
     )
 
 
+@pytest.mark.long
 def test_only_what_changed_is_bought_again_though_it_was_still_fresh(sandbox: Sandbox, bucket: Bucket) -> None:
     leads = list(bucket.leads.order_by("pk"))
     changed_at_vendor(sandbox, leads[10:17], 5)
@@ -84,6 +85,7 @@ def test_only_what_changed_is_bought_again_though_it_was_still_fresh(sandbox: Sa
     assert "Last enrichment job: completed, 7 of 7 leads done" in schedule_result(Schedule.objects.get())
 
 
+@pytest.mark.long
 def test_the_next_tick_finds_nothing_and_buys_nothing(sandbox: Sandbox, bucket: Bucket) -> None:
     changed_at_vendor(sandbox, list(bucket.leads.order_by("pk")[:7]), 5)
     schedule = rebuy(bucket)
@@ -100,6 +102,7 @@ def test_facts_that_are_young_enough_are_not_asked_about(sandbox: Sandbox, bucke
     assert (schedule.failures, requests_of(sandbox)) == (0, {})
 
 
+@pytest.mark.long
 def test_what_somebody_else_bought_meanwhile_is_served_for_nothing(sandbox: Sandbox, bucket: Bucket) -> None:
     changed_at_vendor(sandbox, list(bucket.leads.all()), 25)
     Lookup.objects.update(fetched_at=database_now() - timedelta(days=20))
@@ -112,6 +115,7 @@ def test_an_ordinary_run_over_the_same_leads_still_costs_nothing(sandbox: Sandbo
     assert (run.total, run.spent, billed(sandbox)) == (60, 0, 0)
 
 
+@pytest.mark.long
 def test_contacts_of_the_same_owner_are_not_bought_again(sandbox: Sandbox, bucket: Bucket) -> None:
     finish(start(bucket, lead_ids=list(bucket.leads.values_list("pk", flat=True))))
     sandbox.ledger.reset()
@@ -131,6 +135,7 @@ def test_many_workers_at_once_buy_once(sandbox: Sandbox, bucket: Bucket) -> None
     assert requests_of(sandbox)["property_search"] == 1
 
 
+@pytest.mark.long
 def test_a_limit_takes_those_owned_longest_and_the_next_tick_the_others(
     sandbox: Sandbox, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +153,7 @@ def test_a_limit_takes_those_owned_longest_and_the_next_tick_the_others(
     assert billed(sandbox) == Decimal("1.20")
 
 
+@pytest.mark.long
 def test_a_change_before_the_purchase_is_none_after_it(sandbox: Sandbox, bucket: Bucket) -> None:
     """Each lead is asked about from its own day on: a lead bought later does not count the news of an earlier day."""
     leads = list(bucket.leads.order_by("pk"))
@@ -167,6 +173,7 @@ def test_a_vendor_that_does_not_answer_is_told_and_nothing_is_bought(sandbox: Sa
     assert "RealEstateAPI" in schedule.last_result
 
 
+@pytest.mark.long
 def test_a_vendor_that_does_not_answer_for_long_switches_nothing_off(sandbox: Sandbox, bucket: Bucket) -> None:
     schedule = rebuy(bucket)
     for n in range(1, MAX_FAILURES + 2):
@@ -181,6 +188,7 @@ def test_a_vendor_that_does_not_answer_for_long_switches_nothing_off(sandbox: Sa
     assert (schedule.failures, billed(sandbox)) == (0, 0)
 
 
+@pytest.mark.long
 def test_failed_leads_of_a_rebuy_are_tried_again_as_such(sandbox: Sandbox, bucket: Bucket) -> None:
     changed_at_vendor(sandbox, list(bucket.leads.order_by("pk")[:5]), 5)
     fail_with(sandbox, "property_detail", "503", count=3)
@@ -194,6 +202,7 @@ def vars_of(options: Any) -> dict[str, Any]:
     return {name: getattr(options, name) for name in options.__slots__}
 
 
+@pytest.mark.long
 def test_a_short_freshness_is_not_made_longer(sandbox: Sandbox, bucket: Bucket, settings: Any) -> None:
     set_operations(settings, fresh_days=10)
     run = finish(start(bucket, lead_ids=list(bucket.leads.values_list("pk", flat=True)), skip_trace=False))

@@ -106,6 +106,7 @@ def test_two_hosts_buy_nothing_twice_and_the_run_counts_its_items(sandbox: Sandb
     assert Notification.objects.filter(kind=NoticeKind.RUN_DONE).count() == 1  # completed once
 
 
+@pytest.mark.long
 def test_two_hosts_at_two_runs_pass_no_cap_of_either_nor_of_the_month(sandbox: Sandbox) -> None:
     ann = make_user(monthly_budget=Decimal(6))
     buckets = [make_bucket(sandbox, ann, 60, start=60 * number) for number in range(2)]
@@ -119,6 +120,7 @@ def test_two_hosts_at_two_runs_pass_no_cap_of_either_nor_of_the_month(sandbox: S
     assert (billed_twice(sandbox), find_drift()) == (0, [])
 
 
+@pytest.mark.long
 def test_a_dead_workers_items_are_taken_by_the_other_host(sandbox: Sandbox) -> None:
     run = start(make_bucket(sandbox, make_user(), 40))
     died_with = apart(lambda: purchase.claim(1, "property_detail")).bought  # and never buys
@@ -135,6 +137,7 @@ def test_a_dead_workers_items_are_taken_by_the_other_host(sandbox: Sandbox) -> N
     assert (billed_twice(sandbox), find_drift()) == (0, [])
 
 
+@pytest.mark.long
 def test_a_pause_stops_both_hosts_and_loses_nothing(sandbox: Sandbox) -> None:
     run = start(make_bucket(sandbox, make_user(), 120))
     both = threading.Thread(target=work)

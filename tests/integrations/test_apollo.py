@@ -725,6 +725,7 @@ _NAMES = (
 )
 
 
+@pytest.mark.long
 @a_few
 @given(json_values | nested(*_NAMES))
 def test_any_answer_gives_only_allowed_facts_or_a_vendor_failure(body: Any) -> None:

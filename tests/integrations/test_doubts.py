@@ -176,6 +176,7 @@ def test_one_that_fails_undoes_no_other(
     assert doubts.decide(outage=Outage("realestateapi"), billed=True, by=ann).requests == 3
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_two_who_decide_at_once_decide_each_request_once() -> None:
     ann = User.objects.create_user("ann")

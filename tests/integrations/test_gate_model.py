@@ -256,11 +256,12 @@ class Gate(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db
-def test_the_gate_keeps_its_promises_in_any_order() -> None:
+@pytest.mark.parametrize("examples", [20, pytest.param(60, marks=pytest.mark.long)])
+def test_the_gate_keeps_its_promises_in_any_order(examples: int) -> None:
     run_state_machine_as_test(
         Gate,
         settings=settings(
-            max_examples=60,
+            max_examples=examples,
             stateful_step_count=25,
             deadline=None,
             derandomize=True,

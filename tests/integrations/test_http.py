@@ -37,6 +37,8 @@ class Servers:
 
     def __call__(self, handler: Handler) -> str:
         listener = self._stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        # or the thread below waits on, by a number that is the next server's when a signal has it ask again
+        self._stack.callback(listener.shutdown, socket.SHUT_RDWR)
         threading.Thread(target=self._serve, args=(listener, handler), daemon=True).start()
         return f"http://127.0.0.1:{listener.getsockname()[1]}/x"
 

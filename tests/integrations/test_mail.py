@@ -22,7 +22,7 @@ from integrations.vendors.mail import Mail, TrackingKind
 from integrations.vendors.messages import AccountRefused, Kind, RecipientRefused, Unreadable
 from sandbox import Sandbox, SandboxConfig
 from tests.receiver import Receiver
-from tests.support import hanging_up_soon
+from tests.support import hanging_up_soon, mostly_long
 
 PROVIDERS = ("postmark", "sendgrid", "mailgun")
 
@@ -263,7 +263,7 @@ def test_a_provider_takes_a_mail_with_its_headers_once(sandbox: Sandbox, setting
     assert came.get_body(("plain",)).get_content().splitlines() == sent.text.splitlines()
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", mostly_long(PROVIDERS))
 def test_what_a_provider_answers_is_not_sent_refused_or_in_doubt(
     sandbox: Sandbox, settings: Any, provider: str
 ) -> None:

@@ -186,6 +186,7 @@ def test_only_who_may_change_vendors_decides(paused: Vendor) -> None:
 # --- What it claims is shown ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)  # `reconcile` reads in transactions of its own
 def test_claims_above_the_list_are_summed_by_vendor_and_day_and_shown_everywhere(paused: Vendor) -> None:
     boss, client = superuser()
@@ -210,6 +211,7 @@ def test_claims_above_the_list_are_summed_by_vendor_and_day_and_shown_everywhere
 # --- What its server errors mean --------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_what_server_errors_mean_is_set_on_the_page_and_by_command() -> None:
     client = superuser("ann")[1]
     catalogue.operation("property_detail")

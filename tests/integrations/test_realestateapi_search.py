@@ -424,6 +424,7 @@ _NAMES = (
 )
 
 
+@pytest.mark.long
 @a_few
 @given(json_values | nested(*_NAMES) | st.fixed_dictionaries({"data": st.lists(nested(*_NAMES), max_size=4)}))
 def test_any_answer_gives_a_result_or_a_vendor_failure(body: Any) -> None:

@@ -82,6 +82,7 @@ def _texts(path: Path) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.value
 
 
+@pytest.mark.long
 def test_no_other_file_spells_a_scope() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line}"

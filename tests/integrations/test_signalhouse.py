@@ -207,6 +207,7 @@ def test_without_key_or_address_nothing_is_sent(settings: Any, place: Any, said:
     assert (caught.value.reason, len(wire.calls)) == (said, 0)
 
 
+@pytest.mark.long
 @a_few
 @given(json_values | nested("data", "phones", "emails", "number", "firstName", "mailingAddress", "gender", "age"))
 def test_any_answer_gives_only_allowed_facts_or_a_vendor_failure(body: Any) -> None:

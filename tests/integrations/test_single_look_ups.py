@@ -73,6 +73,7 @@ def test_a_key_that_lacks_a_scope_is_asked_again_at_the_single_endpoint(refused:
     assert after_a_refused_scope() == (True, "", 0)
 
 
+@pytest.mark.long
 def test_a_run_does_the_same_with_a_key_that_lacks_a_scope(sandbox: Sandbox) -> None:
     fail_with(sandbox, "property_detail", "403_batch")
     run = finish(start(make_bucket(sandbox, make_user(), 2), skip_trace=False))

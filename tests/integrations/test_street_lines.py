@@ -249,6 +249,7 @@ def test_case_spaces_and_points_change_nothing(words: list[tuple[str, str]], cas
     assert street_lines.read(case(spelled)) == street_lines.read(plain)
 
 
+@pytest.mark.long
 @given(st.text(max_size=300) | st.from_regex(re.compile(r"\d{1,5} [\w#.,/'& -]{0,80}"), fullmatch=True))
 def test_no_text_breaks_the_reading(street: str) -> None:
     line = street_lines.read(street)

@@ -55,6 +55,7 @@ def called(operation: Operation, **more: Any) -> VendorCall:
     return VendorCall.objects.create(**({"id": uuid7(), "operation": operation, "state": "settled"} | sent | more))
 
 
+@pytest.mark.long
 def test_a_price_is_changed_on_the_page_and_the_history_says_who_from_and_to(detail):
     boss, client = superuser()
     slot = timezone.now() + timedelta(seconds=3)

@@ -142,7 +142,13 @@ def walk(client: Any, **query: Any) -> list[str]:
 
 
 @pytest.mark.usefixtures("short_pages", "unrendered")
-@pytest.mark.parametrize("query", [{}, {"bucket": "its own"}, {"q": "kent"}, {"hasPhone": "false"}])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"bucket": "its own"},
+        *(pytest.param(q, marks=pytest.mark.long) for q in ({}, {"q": "kent"}, {"hasPhone": "false"})),
+    ],
+)
 @pytest.mark.parametrize("sort", ["estimatedEquity", "-estimatedEquity", "bedrooms", "-bedrooms", "createdAt"])
 def test_the_list_is_sorted_and_paged_there_and_back(ann, query, sort):
     bucket, _ = create_bucket(by=ann[0], name="Many", property_ids=[str(n) for n in range(22)])
@@ -162,6 +168,7 @@ def test_the_list_is_sorted_and_paged_there_and_back(ann, query, sort):
     assert walk(ann[1], sort=sort, **query) == [lead.property_id for lead in wanted]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("short_pages", "unrendered")
 @pytest.mark.parametrize("sort", ["bucketName", "assignedTo", "phone", "phoneType", "email", "doNotCall", "custom.ask"])
 @pytest.mark.parametrize("sign", ["", "-"])
@@ -211,6 +218,7 @@ def test_who_sees_no_contacts_cannot_put_leads_in_the_order_of_their_phones(ann)
     assert 'value="-phone"' not in rae.get(address(Lead, "changelist")).content.decode()
 
 
+@pytest.mark.long
 def test_a_shared_buckets_leads_are_not_put_in_the_order_of_what_their_team_does(ann, bob):
     bucket = lead_of(ann[0]).bucket
     BucketShare.objects.create(bucket=bucket, team=bob[0].memberships.get().team)
@@ -516,6 +524,7 @@ def plan_of(client: Any, **query: Any) -> str:
         return "\n".join(row[0] for row in cursor.fetchall())
 
 
+@pytest.mark.long
 def test_lists_go_by_an_index(ann):
     bucket, _ = create_bucket(by=ann[0], name="Large", property_ids=[str(n) for n in range(20_000)])
     create_bucket(by=staff("bob")[0], name="Other", property_ids=[str(n) for n in range(5_000)])

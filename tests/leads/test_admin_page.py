@@ -185,6 +185,7 @@ def test_nobody_works_on_somebody_elses_lead(ann):
     assert (Lead.objects.get().status, Tag.objects.count()) == ("new", 0)
 
 
+@pytest.mark.long
 def test_the_timeline_goes_page_by_page_newest_first(ann):
     lead = lead_of(ann[0])
     for number in range(45):
@@ -303,6 +304,7 @@ def test_a_name_that_is_used_is_asked_about_before_its_filters_are_replaced(ann)
     assert (rae.get(asked.url).status_code, rae.post(asked.url, {"confirmed": "yes"}).status_code) == (403, 403)
 
 
+@pytest.mark.long
 def test_a_page_of_each_view_has_as_many_rows_as_a_person_chose_there(ann):
     make_leads(60, by=ann[0])
     view = save_view(by=ann[0], name="New ones", query="status=new")

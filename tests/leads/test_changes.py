@@ -65,6 +65,7 @@ class Copy:
                 return told
 
 
+@pytest.mark.long
 def test_every_change_that_a_copy_must_hear_of_is_told_once() -> None:
     bucket, leads = make_leads(3)
     one, two, _ = leads
@@ -162,6 +163,7 @@ def test_a_time_reaches_back_to_what_was_written_before_it_and_committed_after()
         changes(bucket.team_id, after=None, since=since + timedelta(days=1), limit=10)
 
 
+@pytest.mark.long
 def test_many_at_once_write_and_a_copy_that_asks_all_the_while_misses_nothing() -> None:
     bucket, leads = make_leads(6)
     copy, statuses = Copy(Api(bucket.owner)), ("contacted", "qualified", "lost", "closed")
@@ -180,6 +182,7 @@ def test_many_at_once_write_and_a_copy_that_asks_all_the_while_misses_nothing() 
     assert {lead["propertyId"]: lead["status"] for lead in copy.leads.values()} == dict.fromkeys("123456", "closed")
 
 
+@pytest.mark.long
 def test_a_bulk_save_is_one_row_and_is_told_page_by_page_each_lead_once() -> None:
     ann = make_user("ann")
     other, _ = create_bucket(by=ann, name="Other", property_ids=["a"])

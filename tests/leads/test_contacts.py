@@ -97,6 +97,7 @@ def test_without_the_permission_there_is_no_button_and_the_server_refuses(ann):
     assert contacts_told() == []
 
 
+@pytest.mark.long
 def test_one_lead_is_unmasked_by_a_button_and_each_time_is_recorded(ann):
     lead = lead_of(ann[0])
     sees_contacts(ann[0])

@@ -148,6 +148,7 @@ def test_ids_that_stop_coming_halfway_leave_nothing(bucket: Bucket) -> None:
     assert insert(bucket, ["1"]) == 1
 
 
+@pytest.mark.long
 def test_ids_are_made_in_order_and_never_ahead_of_the_clock() -> None:
     """Or what another process inserts after 100,000 ids would sort before them, and a resumed run would miss it."""
     ids = [uuid7() for _ in range(100_000)]

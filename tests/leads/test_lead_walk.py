@@ -18,7 +18,7 @@ from leads.admin.lead_page import link
 from leads.admin.presence import look
 from leads.models import Lead
 from tests.admin_site import address, member, sees_contacts, signed_in, staff
-from tests.support import make_user
+from tests.support import make_user, mostly_long
 
 pytestmark = pytest.mark.django_db
 WORK = {"do": "work", "status": "new", "was": "new", "kind": "note", "text": "Rang", "seen": "0"}
@@ -60,6 +60,7 @@ def test_a_link_carries_the_list_and_nothing_where_there_is_none():
     assert link(lead, "?status=new&q=12 main") == f"{base}?from={quote_plus('status=new&q=12 main')}"
 
 
+@pytest.mark.long
 def test_next_and_previous_go_through_the_list_as_it_is_filtered_and_sorted(ann):
     rows = leads_of(ann[0], 6, estimated_equity=lambda place: (place * 7) % 5 * 1000, property_state="WA")
     Lead.objects.filter(pk=rows[3].pk).update(property_state="OR")
@@ -78,6 +79,7 @@ def test_next_and_previous_go_through_the_list_as_it_is_filtered_and_sorted(ann)
     assert walk(ann[1], at, by_equity).back == f"/admin/leads/lead/?{by_equity}"
 
 
+@pytest.mark.long
 def test_a_search_is_walked_through_in_its_own_order(ann):
     rows = leads_of(ann[0], 4, property_address=lambda place: f"{place + 1} Main St" if place != 1 else "9 Elm St")
 
@@ -87,6 +89,7 @@ def test_a_search_is_walked_through_in_its_own_order(ann):
     assert walk(ann[1], rows[1], "q=main st").words == ""  # it is not in what was searched for
 
 
+@pytest.mark.long
 def test_a_lead_that_left_the_list_by_being_worked_on_leads_on_to_the_next(ann):
     rows = leads_of(ann[0], 4)
     page = link(rows[2], "status=new")
@@ -103,6 +106,7 @@ def test_a_lead_that_left_the_list_by_being_worked_on_leads_on_to_the_next(ann):
     assert "from=status%3Dnew" in onward.headers["Location"]
 
 
+@pytest.mark.long
 def test_where_work_changes_the_order_the_place_is_kept(ann):
     rows = leads_of(ann[0], 3, estimated_value=lambda place: (place + 1) * 100_000)
     page = link(rows[1], "sort=estimatedValue")
@@ -117,7 +121,7 @@ def test_where_work_changes_the_order_the_place_is_kept(ann):
 
 
 @pytest.mark.parametrize(
-    "query", ["phone__startswith=1", "sort=nothing", "status=gone", "\x00", "q=" + "x" * 5000, "p=9"]
+    "query", mostly_long(["phone__startswith=1", "sort=nothing", "status=gone", "\x00", "q=" + "x" * 5000, "p=9"])
 )
 def test_an_address_that_names_no_list_is_a_page_without_neighbours_or_the_whole_list(ann, query):
     lead, _ = leads_of(ann[0], 2)
@@ -140,6 +144,7 @@ def test_a_callers_walk_knows_her_own_leads_alone(ann):
     assert (of(found.next), found.previous, found.words) == (str(rows[0].pk), "", "1 of 2")
 
 
+@pytest.mark.long
 def test_a_walk_costs_the_same_few_statements_however_many_leads(ann):
     def statements(lead: Lead) -> int:
         with CaptureQueriesContext(
@@ -155,6 +160,7 @@ def test_a_walk_costs_the_same_few_statements_however_many_leads(ann):
     assert statements(few[1]) == before
 
 
+@pytest.mark.long
 def test_phones_stay_shown_after_a_save_and_are_recorded_once(ann):
     first, second = leads_of(ann[0], 2, phone=lambda place: f"+1206555014{place}")
     sees_contacts(ann[0])
@@ -177,6 +183,7 @@ def test_phones_stay_shown_after_a_save_and_are_recorded_once(ann):
         assert "•••• 014" in client.get(link(lead, "")).content.decode()
 
 
+@pytest.mark.long
 def test_what_is_shown_ends_with_the_role_that_may_see_it(ann):
     (lead,) = leads_of(ann[0], 1, phone="+12065550142")
     sees_contacts(ann[0])
@@ -189,6 +196,7 @@ def test_what_is_shown_ends_with_the_role_that_may_see_it(ann):
     assert client.post(link(lead), {"do": "show"}).status_code == 403
 
 
+@pytest.mark.long
 def test_colleagues_who_look_at_a_lead_are_named_and_nobody_elses_people(ann):
     (lead,) = leads_of(ann[0], 1)
     _, bobs = member(lead.team, "buyer", "bob")
@@ -240,15 +248,17 @@ def test_typed_contacts_come_first_with_who_typed_them_and_what_was_bought_is_ke
 
 @pytest.mark.parametrize(
     ("field", "text", "said"),
-    [
-        ("phone", "12", "This is no phone number that could be called."),
-        ("email", "jo@", "This is no e-mail address."),
-        ("email", "jo..x@example.com", "This is no e-mail address."),
-        ("mailing_state", "Washington State", "Two letters are needed"),
-        ("phone", "", "This number was bought"),
-        ("owner_name", "x" * 201, "at most 200 characters"),
-        ("owner_name", "a\x00b", "Null characters are not allowed."),
-    ],
+    mostly_long(
+        [
+            ("phone", "12", "This is no phone number that could be called."),
+            ("email", "jo@", "This is no e-mail address."),
+            ("email", "jo..x@example.com", "This is no e-mail address."),
+            ("mailing_state", "Washington State", "Two letters are needed"),
+            ("phone", "", "This number was bought"),
+            ("owner_name", "x" * 201, "at most 200 characters"),
+            ("owner_name", "a\x00b", "Null characters are not allowed."),
+        ]
+    ),
 )
 def test_what_cannot_be_typed_is_said_at_its_field(ann, field, text, said):
     (lead,) = leads_of(ann[0], 1, phone="+12065550142", skip_traced_at=timezone.now())
@@ -262,6 +272,7 @@ def test_what_cannot_be_typed_is_said_at_its_field(ann, field, text, said):
     assert Lead.objects.get().phone == "+12065550142"
 
 
+@pytest.mark.long
 def test_a_form_that_changes_nothing_says_so_and_a_colleagues_word_of_meanwhile_stays(ann):
     (lead,) = leads_of(ann[0], 1, phone="+12065550142")
     sees_contacts(ann[0])
@@ -277,6 +288,7 @@ def test_a_form_that_changes_nothing_says_so_and_a_colleagues_word_of_meanwhile_
     assert (lead.first_name, lead.last_name) == ("Joan", "Doe")
 
 
+@pytest.mark.long
 def test_a_caller_types_on_her_own_leads_a_reader_nowhere(ann):
     mine, other = leads_of(ann[0], 2, phone="+12065550142")
     carl, client = member(mine.team, "caller", "carl")
@@ -290,6 +302,7 @@ def test_a_caller_types_on_her_own_leads_a_reader_nowhere(ann):
     assert reader.post(link(mine), {"do": "type", "email": "x@example.com"}).status_code == 403
 
 
+@pytest.mark.long
 def test_the_page_links_to_street_view_the_county_and_more_of_the_owners_properties(ann):
     rows = leads_of(
         ann[0], 13, property_state="WA", property_county="King County", latitude="47.6062095", longitude="-122.3320708",

@@ -136,6 +136,7 @@ def test_what_cannot_be_read_is_refused_by_name(ann: User, query: dict[str, Any]
     refused(Api(ann).get(f"/api/leads/map?{urlencode(query)}"), 400, field)
 
 
+@pytest.mark.long
 def test_the_page_has_the_lists_filters_and_its_pins_lead_to_the_leads(ann: User) -> None:
     bucket, (near, far, _) = make_leads(3, by=ann)
     put(near, SEATTLE, property_address="1 Pine St", status="contacted")

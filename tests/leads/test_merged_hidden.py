@@ -60,6 +60,7 @@ def test_it_is_in_no_run_quote_list_search_export_count_or_callback_list():
         enrich_leads(by=ann, options=RunOptions(lead_ids=[younger.pk]))
 
 
+@pytest.mark.long
 def test_the_page_says_what_is_merged_and_separates_it():
     ann, client = staff("ann")
     older, younger = merged(ann)
@@ -76,6 +77,7 @@ def test_the_page_says_what_is_merged_and_separates_it():
     assert "Merged leads" not in client.get(address(Lead, "change", older.pk)).content.decode()
 
 
+@pytest.mark.long
 def test_what_was_typed_on_the_page_of_a_lead_before_it_was_merged_is_saved_with_the_one():
     ann, client = staff("ann")
     older, younger = merged(ann)

@@ -438,7 +438,9 @@ sweep()
 """
 
 
-@pytest.mark.parametrize("point", ["leads.merge.before_commit:3", "leads.merge.after_commit:3"])
+@pytest.mark.parametrize(
+    "point", ["leads.merge.before_commit:3", pytest.param("leads.merge.after_commit:3", marks=pytest.mark.long)]
+)
 def test_a_sweep_that_is_killed_in_the_middle_leaves_whole_pairs_and_the_next_does_the_rest(point, tmp_path):
     bucket = a_bucket()
     many(bucket, 5)

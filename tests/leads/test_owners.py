@@ -144,6 +144,7 @@ def test_another_users_lead_is_not_found(family: tuple[Bucket, list[Lead]]) -> N
     refused(Api(User.objects.create_user("bob")).get(f"/api/leads/{one.pk}/owner"), 404)
 
 
+@pytest.mark.long
 def test_the_page_lists_them_with_the_reason() -> None:
     user, client = staff()
     _, (one, two) = make_leads(2, by=user)

@@ -64,6 +64,7 @@ def price(bucket: Bucket) -> Decimal:
     return quote(bucket=bucket, by=bucket.owner, options=RunOptions(skip_trace=False)).price
 
 
+@pytest.mark.long
 def test_what_was_owned_is_owned_and_the_same_file_again_adds_nothing(old: Bucket) -> None:
     call_command("migrate", verbosity=0)
 

@@ -139,6 +139,7 @@ def test_the_best_match_comes_first_and_among_equals_the_newest() -> None:
     assert found(ann, "smith") == ["14", "15", "11", "16", "12", "13"]
 
 
+@pytest.mark.long
 def test_a_search_goes_on_where_a_page_ended_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leads.selection.ranking.RECENT", 3)
     surname, word = {"last_name": "Smith"}, {"property_city": "Smith"}

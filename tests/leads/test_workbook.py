@@ -163,6 +163,7 @@ def test_a_reader_that_goes_away_is_recorded_with_what_had_left_and_leaves_nothi
     assert Lead.objects.count() == 2002  # the connection is of use
 
 
+@pytest.mark.long
 def test_memory_stays_flat_however_many_rows():
     create_bucket(by=make_user("ann"), name="Big", property_ids=[str(n) for n in range(1, 20_001)])
     Lead.objects.update(owner_name=F("property_id"), property_address="y" * 100)

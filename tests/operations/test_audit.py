@@ -48,6 +48,7 @@ def shown(client: Any, query: str = "") -> set[UUID]:
     return {event.pk for event in answer.context["cl"].result_list}
 
 
+@pytest.mark.long
 def test_superusers_read_all_managers_their_teams_operators_what_is_about_money(ann):
     bob = make_user("bob")
     mine, theirs = tell(ann[0]), tell(bob)
@@ -62,6 +63,7 @@ def test_superusers_read_all_managers_their_teams_operators_what_is_about_money(
     assert signed_in(idle).get(f"{LIST}csv/").status_code == 403
 
 
+@pytest.mark.long
 def test_it_is_found_by_person_action_object_time_and_team(ann):
     client = superuser()[1]
     bob = make_user("bob")
@@ -172,6 +174,7 @@ def test_months_that_are_over_are_dropped_by_their_owner_and_recorded(settings):
     assert "No month ended" in run("drop_audit").out
 
 
+@pytest.mark.long
 def test_the_history_of_an_object_is_what_the_audit_log_tells_of_it(ann):
     """Django's own page of it knows only what its forms have saved."""
     user, client = ann

@@ -53,6 +53,7 @@ def restored(fresh: str, backup: Path, settings: Any, *arguments: str) -> Any:
     return run("restore", backup, "--json", *arguments)
 
 
+@pytest.mark.long
 def test_a_backup_while_a_run_is_at_work_is_consistent_and_what_was_dumped_comes_back(
     sandbox: Sandbox, owner_url: str, fresh: str, settings: Any, tmp_path: Path
 ) -> None:
@@ -77,6 +78,7 @@ def test_a_backup_while_a_run_is_at_work_is_consistent_and_what_was_dumped_comes
     assert Run.objects.get().done == 60, "the database of before was not touched"
 
 
+@pytest.mark.long
 def test_a_second_backup_and_a_second_restore_overwrite_nothing(
     owner_url: str, fresh: str, settings: Any, tmp_path: Path
 ) -> None:
@@ -140,6 +142,7 @@ def test_a_damaged_dump_and_a_newer_backup_are_refused_before_anything_is_touche
         assert backups.rows_of(database) == {}
 
 
+@pytest.mark.long
 def test_a_restore_says_which_rows_are_lost_and_which_books_disagree(
     sandbox: Sandbox, owner_url: str, fresh: str, settings: Any, tmp_path: Path
 ) -> None:
@@ -160,6 +163,7 @@ def test_a_restore_says_which_rows_are_lost_and_which_books_disagree(
     assert back.err == "CommandError: Do not use it yet: 2 of these must be looked at.\n"
 
 
+@pytest.mark.long
 def test_under_other_contact_secrets_nobody_is_forgotten_and_the_restore_says_so(
     sandbox: Sandbox, owner_url: str, fresh: str, settings: Any, tmp_path: Path
 ) -> None:
@@ -175,6 +179,7 @@ def test_under_other_contact_secrets_nobody_is_forgotten_and_the_restore_says_so
     assert back.json["troubles"][0].startswith("CONTACT_KEY_SECRETS lacks 1 of the 1 secrets")
 
 
+@pytest.mark.long
 def test_the_forgotten_list_lies_beside_the_backup_and_the_newest_is_replayed_first(
     owner_url: str, fresh: str, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -212,6 +212,7 @@ def test_caps_speak_up_before_they_are_used_up(settings):
     ]
 
 
+@pytest.mark.long
 def test_a_teams_limits_speak_up_to_who_spends_them_and_to_operators():
     ann, (boss, boss_page) = staff(monthly_budget=Decimal(1000))[0], superuser()
     team, now = ann.memberships.get().team, timezone.now()
@@ -232,6 +233,7 @@ def test_a_teams_limits_speak_up_to_who_spends_them_and_to_operators():
     assert (link in home_page(boss_page), link in home_page(buyers_page)) == (True, False)  # who may raise it
 
 
+@pytest.mark.long
 def test_money_is_shown_against_ones_own_and_the_teams_limits():
     ann, client = staff(monthly_budget=Decimal(1000), daily_lead_limit=500)
     bucket_of(ann, total_leads=1)
@@ -293,6 +295,7 @@ def callback_of(bucket: Bucket, minutes: float, **facts: Any) -> Lead:
     return Lead.objects.create(bucket=bucket, owner=bucket.owner, property_id=str(uuid7()), callback_at=due, **facts)
 
 
+@pytest.mark.long
 def test_callbacks_that_are_due_are_counted_and_those_that_wait_longest_named():
     (ann, client), bob = staff(time_zone="America/Phoenix"), staff("bob")[0]
     bucket = bucket_of(ann)
@@ -331,6 +334,7 @@ def test_very_many_callbacks_are_not_counted_to_the_end():
     assert titles(ann) == ["100 or more callbacks due"]
 
 
+@pytest.mark.long
 def test_the_side_bar_counts_what_needs_this_person_and_keeps_the_number_for_seconds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -373,6 +377,7 @@ def unreachable(_keys: object) -> None:
     raise RedisError
 
 
+@pytest.mark.long
 def test_many_rows_cost_as_many_queries_as_few():
     boss, client = superuser()
     own = bucket_of(boss)
@@ -416,6 +421,7 @@ def test_what_is_due_in_ones_calendar_is_on_home_with_its_address():
 # --- First steps, charts ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_first_steps_are_ticked_by_what_is_there_and_gone_when_all_are_done_or_she_puts_them_away():
     ann, client = staff()
 

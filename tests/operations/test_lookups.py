@@ -84,6 +84,7 @@ def test_a_masked_phone_is_not_told_digit_by_digit(boss):
         assert (answer.status_code, answer["Location"]) == (302, f"{address(Lookup, 'changelist')}?e=1")
 
 
+@pytest.mark.long
 def test_the_filters_of_a_list_still_work(boss):
     for model in MODELS:
         assert boss.get(address(model, "changelist")).status_code == 200

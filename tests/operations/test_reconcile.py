@@ -36,6 +36,7 @@ def test_everything_agrees_after_success_doubt_garbage_and_cancel(sandbox: Sandb
     assert find_drift() == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("check", "plant"),
     [

@@ -55,12 +55,14 @@ def keep(settings: Any, days: int, *names: str) -> None:
         setattr(settings, f"KEEP_{name}_DAYS", days)
 
 
+@pytest.mark.long
 def test_without_a_setting_everything_stays(bucket: Bucket) -> None:
     assert retention.due() == {}
     assert retention.apply() is False
     assert (Lookup.objects.filter(state="answered").exists(), Dropped.objects.count()) == (True, 0)
 
 
+@pytest.mark.long
 def test_the_dry_run_counts_and_changes_nothing(bucket: Bucket, settings: Any) -> None:
     keep(settings, 90)
     said = run_command("apply_retention", "--dry-run", "--json").json
@@ -80,6 +82,7 @@ def test_the_dry_run_counts_and_changes_nothing(bucket: Bucket, settings: Any) -
     assert set(retention.due().values()) == {0}
 
 
+@pytest.mark.long
 def test_what_is_due_is_dropped_in_pieces_and_the_books_agree(
     bucket: Bucket, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +100,7 @@ def test_what_is_due_is_dropped_in_pieces_and_the_books_agree(
     assert find_drift() == []
 
 
+@pytest.mark.long
 def test_a_dropped_answer_is_not_owned_and_is_bought_again(bucket: Bucket, sandbox: Sandbox, settings: Any) -> None:
     keep(settings, 90, "LOOKUP")
     assert retention.apply() is False

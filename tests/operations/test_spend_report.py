@@ -191,6 +191,7 @@ def test_a_vendor_that_sold_the_called_number_has_the_conversation(world: World)
     assert lines(world, "vendor")["Your files"] == (D(0), 0, 1)
 
 
+@pytest.mark.long
 def test_an_answered_message_is_a_conversation_once_however_many_words(world: World):
     lead = world.lead(world.probate)
     key = ContactKey.objects.create(kind=ContactKey.Kind.PHONE, digest=uuid7().bytes * 2, hint="…0143")
@@ -248,6 +249,7 @@ def test_a_search_asked_twice_is_one_and_a_list_of_two_searches_is_said_to_be(wo
 DAYS = "from=2026-11-01&to=2026-11-30"
 
 
+@pytest.mark.long
 def test_the_api_the_command_the_page_and_the_csv_say_the_same(world: World):
     told = Api(world.ann).get(f"/api/reports/spend?group=bucket&{DAYS}").json()["report"]
     asked = ("--group", "bucket", "--from", "2026-11-01", "--to", "2026-11-30")
@@ -272,6 +274,7 @@ def test_the_api_the_command_the_page_and_the_csv_say_the_same(world: World):
     assert api_file == file
 
 
+@pytest.mark.long
 def test_a_report_asked_wrongly_names_the_field(world: World):
     api = Api(world.ann)
     for query, field in (
@@ -284,6 +287,7 @@ def test_a_report_asked_wrongly_names_the_field(world: World):
     assert "There is no such grouping" in page
 
 
+@pytest.mark.long
 def test_who_reads_lists_reads_reports_and_a_caller_does_not(world: World):
     team = world.ann.memberships.get().team
     caller, calls = member(team, "caller", "cal")
@@ -295,6 +299,7 @@ def test_who_reads_lists_reads_reports_and_a_caller_does_not(world: World):
     assert "Nothing was spent" in world.bobs.get("/admin/reports/spend/?from=2026-01-01&to=2026-01-02").content.decode()
 
 
+@pytest.mark.long
 def test_two_lists_share_properties_and_owners_and_another_teams_list_is_not_there(world: World):
     for bucket, ids in ((world.absentees, "123"), (world.probate, "234")):
         for one in ids:
@@ -320,6 +325,7 @@ def test_two_lists_share_properties_and_owners_and_another_teams_list_is_not_the
     assert "There is no such bucket" in world.client.get(f"/admin/reports/lists/?a={theirs.pk}&b={b}").content.decode()
 
 
+@pytest.mark.long
 def test_the_cost_of_a_reachable_owner_leaves_out_do_not_call_and_counts_an_owner_once(world: World):
     run = Run.objects.filter(bucket=world.absentees).get()
     Budget.objects.create(scope=run.budget_scope, spent=D("10.00"))

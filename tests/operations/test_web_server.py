@@ -172,6 +172,7 @@ def test_a_body_that_hardly_comes_is_ended(site: Site) -> None:
     assert seconds < 20 and status in (0, 408)
 
 
+@pytest.mark.long
 def test_a_head_that_drips_is_ended_after_ten_seconds(bare: Site) -> None:
     with held(bare, 1, HALF_A_HEAD) as [client]:
         seconds, status = ended(client, 30, drip=b"x")
@@ -295,6 +296,7 @@ def test_who_asks_is_said_by_the_proxy_alone(proxied: Site) -> None:
     assert (seen["HTTP_X_FORWARDED_FOR"], seen["HTTP_X_FORWARDED_PROTO"]) == ("127.0.0.1", "http")
 
 
+@pytest.mark.long
 def test_one_address_has_so_many_requests_open_and_no_more(proxied: Site) -> None:
     with held(proxied, 70, HALF_A_BODY) as clients:
         said = [status_of(everything(client, 0.1)) for client in clients]
@@ -373,6 +375,7 @@ def test_with_a_certificate_the_proxy_ends_tls(server: Server, tmp_path: Path) -
     assert (seen["HTTP_X_FORWARDED_FOR"], seen["HTTP_X_FORWARDED_PROTO"]) == ("127.0.0.1", "https")
 
 
+@pytest.mark.long
 def test_a_stop_answers_what_is_at_work_and_ends_streams_and_held_sockets(tmp_path: Path) -> None:
     server = Server(tmp_path / "web.log")
     with (

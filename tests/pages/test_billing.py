@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 VENDOR = "/admin/integrations/vendor/realestateapi/change/"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", BOTH)
 def test_a_request_is_decided_on_its_own_page_by_keyboard(
     login: Callable[[Any], None], page: Page, axe_check: Callable[[Page], None]
@@ -46,6 +47,7 @@ def test_a_request_is_decided_on_its_own_page_by_keyboard(
     assert (call.state, call.cost, call.decision) == ("written_off", Decimal("0.96"), "invoice 118")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", BOTH)
 def test_an_outage_is_decided_with_two_presses(
     login: Callable[[Any], None], page: Page, axe_check: Callable[[Page], None]
@@ -72,6 +74,7 @@ def test_an_outage_is_decided_with_two_presses(
     page.get_by_text("needs a billing check").first.wait_for()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", BOTH)
 def test_a_vendor_that_claims_too_much_is_put_right_and_its_bill_uploaded(
     login: Callable[[Any], None], page: Page, axe_check: Callable[[Page], None], tmp_path: Path

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from accounts.access import access_of
 from accounts.models import User
 from leads.models import Lead
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
+@pytest.mark.long
 def test_leads_are_moved_on_the_board_and_found_from_every_page(
     login: Callable[[Any], None],
     page: Page,

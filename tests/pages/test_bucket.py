@@ -88,6 +88,7 @@ def test_from_the_quote_to_the_csv(page: Page, bucket: Bucket, sandbox: Any, axe
     assert sum(bool(row["Address"]) for row in rows) == len(rows) == 4
 
 
+@pytest.mark.long
 def test_a_run_whose_cap_is_used_up_is_resumed_with_another(page: Page, bucket: Bucket, axe_check: Check):
     start(bucket, max_cost=Decimal("0.20"))
     pump_until_still()
@@ -112,6 +113,7 @@ def test_a_run_whose_cap_is_used_up_is_resumed_with_another(page: Page, bucket: 
     assert (run.status, run.max_cost, run.done) == ("completed", 5, 6)
 
 
+@pytest.mark.long
 def test_the_keyboard_stays_where_it_is_while_the_page_moves(page: Page, bucket: Bucket):
     run = start(bucket)
     page.goto(address(Bucket, "change", bucket.pk))
@@ -127,6 +129,7 @@ def test_the_keyboard_stays_where_it_is_while_the_page_moves(page: Page, bucket:
     assert run.status == "paused"
 
 
+@pytest.mark.long
 def test_two_buckets_are_combined_after_a_look(page: Page, boss: User, bucket: Bucket, sandbox: Any, axe_check: Check):
     make_bucket(sandbox, boss, 4, start=3, name="Queens")
     page.goto(address(Bucket, "change", bucket.pk))
@@ -146,6 +149,7 @@ def test_two_buckets_are_combined_after_a_look(page: Page, boss: User, bucket: B
     assert requests_of(sandbox) == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("button", ["Apollo", "Retry failed leads"])
 def test_the_other_ways_to_buy_are_readable(page: Page, bucket: Bucket, axe_check: Check, button: str):
     bucket.leads.filter(pk=bucket.leads.earliest("pk").pk).update(enrichment_status="failed")

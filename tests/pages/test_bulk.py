@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from accounts.models import User
 from buckets.services import create_bucket
 from leads.models import BulkJob, Lead, Suppression
@@ -28,6 +30,7 @@ def choose(page: Page, action: str) -> None:
     page.get_by_title("Run the selected action").click()
 
 
+@pytest.mark.long
 def test_all_that_match_are_selected_changed_and_changed_back(
     login: Callable[[Any], None], page: Page, axe_check: Check
 ) -> None:

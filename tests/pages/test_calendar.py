@@ -32,6 +32,7 @@ def shown(event: Event) -> str:
     return f"{event.starts_at.astimezone(PHOENIX):%a %H:%M}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", BOTH)
 def test_a_week_is_planned_dragged_and_moved_by_keys(
     login: Callable[[Any], None], page: Page, axe_check: Callable[[Page], None], width: int

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PHOENIX = ZoneInfo("America/Phoenix")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", BOTH)
 def test_a_callback_is_set_by_keyboard_seen_on_home_and_finished(
     login: Callable[[Any], None], page: Page, axe_check: Callable[[Page], None]

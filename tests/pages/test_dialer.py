@@ -201,6 +201,7 @@ def by_a_vendor(page: Page, hands: Hands, axe_check: Check, settings: Any, own: 
     assert (calls[0].number, calls[0].note, calls[0].recording_id is not None) == (second, "Blue door", True)
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_ten_leads_by_keyboard_alone_and_what_the_manager_sees(
     page: Page,

@@ -17,6 +17,7 @@ from tests.leads.privacy.samples import land
 from tests.leads.samples import make_lead
 from tests.pages.checks import BOTH, errors_on
 from tests.pages.conftest import LOOK, PATIENCE
+from tests.support import mostly_long
 from tests.test_admin_pages import Rows, address, key_of, registered
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.parametrize("width", BOTH)
 Check = Callable[["Page"], None]
+OFTEN = ("buckets.Bucket", "campaigns.Conversation", "enrichment.Run", "leads.Lead")  # in every run; the others `long`
 ROWS = 10  # of a list; axe-core takes seconds for the hundred that the table of rules has, each like the others
 
 
@@ -68,7 +70,13 @@ def look_at(page: Page, axe_check: Check, place: str) -> None:
     axe_check(page)
 
 
-@pytest.mark.parametrize("model", registered())
+@pytest.mark.parametrize(
+    "model",
+    [
+        param if param.id in OFTEN else pytest.param(*param.values, id=param.id, marks=pytest.mark.long)
+        for param in registered()
+    ],
+)
 def test_the_list_and_the_page_of_every_model(
     boss: User, page: Page, axe_check: Check, model: type[Model], monkeypatch: pytest.MonkeyPatch
 ):
@@ -79,6 +87,7 @@ def test_the_list_and_the_page_of_every_model(
     look_at(page, axe_check, address(model, "change", key_of(row)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("model", [p for p in registered() if actions_of(p.values[0])])
 def test_the_page_between_an_action_and_doing_it(boss: User, page: Page, axe_check: Check, model: type[Model]):
     """Whatever an action answers before it does anything: asked for as the list would, shown at the list's address."""
@@ -98,6 +107,7 @@ def _fulfill(route: Any, request: Any, *, body: bytes) -> None:
     route.fulfill(body=body, content_type="text/html")
 
 
+@pytest.mark.long
 def test_the_api_docs(boss: User, page: Page):
     """A script that the policy forbids is an error in the console, which fails the test on any page."""
     page.goto("/api/docs")
@@ -112,17 +122,22 @@ def test_an_inline_script_is_an_error(boss: User, page: Page, script_errors: lis
     assert "violates the following Content Security Policy directive" in script_errors.pop()
 
 
+@pytest.mark.long
 def test_the_index(boss: User, page: Page, axe_check: Check):
     look_at(page, axe_check, "/admin/")
 
 
 @pytest.mark.parametrize(
-    "place", ["accounts/auditevent/?about=contacts", "profile/", "password_change/", "privacy/", "vendor-spending/"]
+    "place",
+    mostly_long(
+        ["accounts/auditevent/?about=contacts", "profile/", "password_change/", "privacy/", "vendor-spending/"]
+    ),
 )
 def test_pages_that_are_no_models_own(boss: User, page: Page, axe_check: Check, place: str):
     look_at(page, axe_check, f"/admin/{place}")
 
 
+@pytest.mark.long
 def test_what_is_known_of_a_person_and_what_forgetting_would_blank(boss: User, page: Page, axe_check: Check):
     land(make_lead())
     for button, words in (("Show report", "12 Main St"), ("Preview forgetting", "This will be blanked")):
@@ -133,6 +148,7 @@ def test_what_is_known_of_a_person_and_what_forgetting_would_blank(boss: User, p
         axe_check(page)
 
 
+@pytest.mark.long
 def test_a_token_and_a_webhooks_secret_are_shown_once(boss: User, page: Page, axe_check: Check, settings: Any):
     settings.DEBUG = True  # a webhook may lead to this machine
     look_at(page, axe_check, "/admin/knox/authtoken/add/")

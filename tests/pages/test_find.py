@@ -116,6 +116,7 @@ def test_search_count_sample_save_and_the_bucket(
     assert billed(sandbox) == Decimal("0.50")
 
 
+@pytest.mark.long
 def test_a_mistake_is_marked_at_its_field_and_its_mending_counts(ann: User, page: Page, sandbox: Sandbox):
     page.goto(f"{FIND}?place=New+Mexico&beds_min=3")
     most = page.get_by_label("Beds to")
@@ -132,6 +133,7 @@ def test_a_mistake_is_marked_at_its_field_and_its_mending_counts(ann: User, page
     assert page.get_by_role("button", name="Save to bucket").is_enabled()
 
 
+@pytest.mark.long
 def test_a_circle_is_drawn_moved_and_removed(ann: User, page: Page, sandbox: Sandbox):
     page.goto(FIND)
     page.get_by_label("Latitude").fill("35.0844")
@@ -158,6 +160,7 @@ def test_a_circle_is_drawn_moved_and_removed(ann: User, page: Page, sandbox: San
     assert not Fill.objects.filter(bucket__owner=ann).exists()
 
 
+@pytest.mark.long
 def test_who_was_signed_out_meanwhile_is_asked_to_sign_in(ann: User, page: Page, sandbox: Sandbox):
     page.goto(FIND)
     page.context.clear_cookies()

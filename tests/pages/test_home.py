@@ -79,6 +79,7 @@ def at_work(ann: User) -> list[Lead]:
     return leads
 
 
+@pytest.mark.long
 def test_somebody_new_finds_the_first_steps(ann: User, page: Page, axe_check: Check):
     page.goto("/admin/")
     look(page, axe_check, "new")
@@ -113,6 +114,7 @@ def test_a_team_at_work_sees_its_day_and_starts_calling_by_one_press(
     look(page, axe_check, "caller")
 
 
+@pytest.mark.long
 def test_a_bar_moves_and_a_pause_shows_up_without_a_touch(ann: User, page: Page, axe_check: Check):
     bucket = Bucket.objects.create(owner=ann, name="King County", total_leads=200)
     run = Run.objects.create(

@@ -29,6 +29,7 @@ def ann(login: Callable[[Any], None]) -> User:
     return user
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", BOTH)
 def test_an_import_with_bad_rows(ann: User, page: Page, axe_check: Callable[[Page], None], tmp_path: Path):
     bad = [["No number street", "Elk Grove", "CA", "95757", "Bob", ""], ["", "", "", "", "", ""]]

@@ -26,6 +26,7 @@ ZONE = "America/Phoenix"
 WORDS = "four unrelated words here"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", BOTH)
 def test_from_the_invitation_to_the_audit(
     login: Callable[[Any], None],

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", BOTH)
 def test_filters_stand_in_groups_and_the_list_is_sorted(
     login: Callable[[Any], None], page: Page, axe_check: Callable[[Page], None]

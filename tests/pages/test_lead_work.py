@@ -81,6 +81,7 @@ def look(page: Page, axe_check: Check, name: str) -> None:
     page.set_viewport_size({"width": WIDTHS[0], "height": 900})
 
 
+@pytest.mark.long
 def test_ten_leads_are_worked_through_in_few_presses_and_a_half_written_note_outlives_the_session(
     ann: User, leads: list[Lead], login: Callable[[Any], None], page: Page, axe_check: Check
 ):
@@ -151,6 +152,7 @@ def test_ten_leads_are_worked_through_in_few_presses_and_a_half_written_note_out
         look(page, axe_check, name)
 
 
+@pytest.mark.long
 def test_what_is_bought_comes_into_the_page_and_takes_the_place_of_nothing_half_written(ann: User, page: Page) -> None:
     bucket, _ = create_bucket(by=ann, name="King County", property_ids=["7"])
     lead = Lead.objects.get()

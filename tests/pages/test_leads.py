@@ -87,6 +87,7 @@ def test_a_masked_phone_is_unmasked_and_that_is_recorded(ann: User, lead: Lead, 
     contact.get_by_text("•••• 0142").first.wait_for()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", BOTH)
 def test_filters_are_chosen_and_kept_as_a_view(ann: User, lead: Lead, page: Page, axe_check: Check):
     page.goto(f"{address(Lead, 'changelist')}?view=all")

@@ -55,6 +55,7 @@ def shot(page: Page, name: str) -> None:
         page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
+@pytest.mark.long
 def test_an_investors_questions_are_filters_and_a_view_is_kept(
     ann: User, page: Page, axe_check: Callable[[Page], None]
 ) -> None:

@@ -65,6 +65,7 @@ def read_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.long
 def test_from_the_sender_to_the_results(
     page: Page, login: Callable[[Any], None], axe_check: Callable[[Page], None], vendor: Sandbox, settings: Any
 ) -> None:

@@ -22,6 +22,7 @@ def ann() -> User:
     return User.objects.create_user("ann", password="correct horse battery", is_staff=True)
 
 
+@pytest.mark.long
 def test_the_browsers_zone_is_taken_at_first_sign_in_and_changed_on_the_profile(
     ann: User, browser: Browser, live_server: Any, axe_check: Check
 ):
@@ -85,6 +86,7 @@ FAINT = """<html lang="en"><title>Faint</title><style>
     </style><main><h1>Faint</h1><b id="phone">on phones</b> <b id="desk">on desks</b> <i></i></main>"""
 
 
+@pytest.mark.long
 def test_a_faint_word_is_found_at_the_width_that_shows_it_and_where_the_page_changed(page: Page):
     def faint_at(width: int) -> list[str]:
         page.set_viewport_size({"width": width, "height": 900})

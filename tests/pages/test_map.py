@@ -22,6 +22,7 @@ Check = Callable[["Page"], None]
 SPOTS = [("47.60", "-122.33", "new"), ("47.61", "-122.30", "contacted"), ("47.75", "-122.10", "qualified")]
 
 
+@pytest.mark.long
 def test_leads_are_found_on_the_map_and_an_area_is_drawn_by_keyboard(
     login: Callable[[Any], None], page: Page, axe_check: Check
 ):
@@ -74,6 +75,7 @@ def test_leads_are_found_on_the_map_and_an_area_is_drawn_by_keyboard(
     assert len(page.get_by_label("Corners of the area").input_value().split()) == 3
 
 
+@pytest.mark.long
 def test_an_area_drawn_with_the_mouse_is_the_search_and_the_map_goes_to_a_typed_state(
     login: Callable[[Any], None], page: Page, axe_check: Check
 ):

@@ -35,6 +35,7 @@ def look(page: Page, name: str, width: int) -> None:
         page.screenshot(path=f"{SHOTS}/{name}-{width}.png", full_page=True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", BOTH)
 def test_merged_leads_are_shown_and_separated(ann: User, page: Page, axe_check: Check, width: int):
     bucket = a_bucket(ann, "King County")
@@ -53,6 +54,7 @@ def test_merged_leads_are_shown_and_separated(ann: User, page: Page, axe_check: 
     assert (merged.count(), Lead.objects.count()) == (0, 2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", BOTH)
 def test_what_is_left_out_is_listed_from_the_preview(ann: User, page: Page, axe_check: Check, width: int):
     a, c = a_bucket(ann, "Absentee owners"), a_bucket(ann, "Do not call")

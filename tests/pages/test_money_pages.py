@@ -6,6 +6,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from accounts.models import User
 from integrations.models import VendorCall
 from tests.integrations.doubtful import doubtful
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
+@pytest.mark.long
 def test_billing_checks_of_a_job_are_chosen_and_decided_together_and_money_is_read_at_both_widths(
     login: Callable[[Any], None], page: Page, axe_check: Callable[[Page], None]
 ):

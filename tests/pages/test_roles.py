@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", BOTH)
 def test_a_manager_assigns_a_caller_works_a_reader_and_an_operator_look(
     login: Callable[[Any], None], page: Page, axe_check: Callable[[Page], None], script_errors: list[str]

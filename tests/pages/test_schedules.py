@@ -27,6 +27,7 @@ def look(page: Page, axe_check: Check) -> None:
         axe_check(page)
 
 
+@pytest.mark.long
 def test_a_daily_schedule_by_keyboard(page: Page, login: Callable[[Any], None], axe_check: Check):
     ann = User.objects.create_user("ann", is_staff=True, time_zone="America/New_York")
     bucket = Bucket.objects.create(owner=ann, name="Kings")
@@ -52,6 +53,7 @@ def test_a_daily_schedule_by_keyboard(page: Page, login: Callable[[Any], None], 
     assert (schedule.bucket, schedule.cadence, schedule.max_cost) == (bucket, "15 3 * * *", 25)
 
 
+@pytest.mark.long
 def test_only_what_the_kind_needs_is_asked(page: Page, login: Callable[[Any], None], axe_check: Check):
     ann = User.objects.create_user("ann", is_staff=True)
     bucket = Bucket.objects.create(owner=ann, name="Kings", filters={"state": "WA"})

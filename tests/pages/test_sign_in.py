@@ -86,6 +86,7 @@ def test_somebody_is_invited_sets_up_an_app_and_signs_in_with_it(
     page.get_by_text("Signed in as bea.").wait_for()
 
 
+@pytest.mark.long
 def test_a_passkey_is_added_and_signs_in_alone(ann: User, page: Page, axe_check: Check) -> None:
     devtools = page.context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
@@ -115,6 +116,7 @@ def test_a_passkey_is_added_and_signs_in_alone(ann: User, page: Page, axe_check:
     page.get_by_role("heading", name="Nothing needs you now").wait_for()
 
 
+@pytest.mark.long
 def test_a_half_written_note_comes_back_after_signing_in_and_is_saved_once(
     ann: User, page: Page, axe_check: Check
 ) -> None:
@@ -148,6 +150,7 @@ def test_a_half_written_note_comes_back_after_signing_in_and_is_saved_once(
     ]
 
 
+@pytest.mark.long
 def test_the_other_pages_of_ones_account(ann: User, page: Page, axe_check: Check) -> None:
     User.objects.update(is_superuser=True)
     page.goto("/admin/login/?next=/admin/account/sessions/")

@@ -58,6 +58,7 @@ def read_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.long
 def test_from_the_set_up_to_the_receipt_on_the_lead(
     page: Page, login: Callable[[Any], None], axe_check: Callable[[Page], None], vendor: Sandbox, settings: Any
 ) -> None:

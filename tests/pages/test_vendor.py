@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from accounts.models import User
 from integrations.ledger import catalogue
 from integrations.models import Vendor
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 PLACE = "/admin/integrations/vendor/apollo/change/"
 
 
+@pytest.mark.long
 def test_a_vendor_is_paused_with_words_and_resumed_by_keyboard(
     login: Callable[[Any], None], page: Page, axe_check: Callable[[Page], None]
 ):
@@ -37,6 +40,7 @@ def test_a_vendor_is_paused_with_words_and_resumed_by_keyboard(
     assert Vendor.objects.get(pk="apollo").enabled
 
 
+@pytest.mark.long
 def test_a_price_is_changed_on_the_page_and_its_history_stands_below(login: Callable[[Any], None], page: Page):
     login(User.objects.create_superuser("boss"))
     catalogue.operation("apollo_people")

@@ -48,6 +48,7 @@ def run(*command: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=30, check=False)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", [MODULE, COMMAND], ids=["module", "command"])
 def test_it_says_when_it_is_ready_serves_and_leaves_quietly_on_ctrl_c(command: list[str]) -> None:
     flags = ["--port", "0", "--generate", "500", "--pace", "property_detail=1", "--price", "property_search_row=0.5"]

@@ -54,6 +54,7 @@ def test_a_script_is_used_up_and_a_wrong_one_is_refused(sandbox: Sandbox) -> Non
     assert post(sandbox, "mail/answer", {"to": "nobody@example.com", "what": "reply"}).status_code == 400
 
 
+@pytest.mark.long
 def test_the_server_throttles_everybody_for_a_while(sandbox: Sandbox) -> None:
     taken = post(sandbox, "mail", {}).json()["taken"]
     post(sandbox, "mail", {"throttle_from": taken + 1, "throttle_seconds": 3})

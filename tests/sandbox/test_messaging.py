@@ -212,6 +212,7 @@ def test_messages_are_listed_by_number_and_day_in_pages(server: Server) -> None:
 # --- Posts ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_signalhouse_tries_three_times_with_one_delivery_id(server: Server) -> None:
     with Receiver() as receiver:
         control(server, "callbacks", {"+13125550109": receiver.url})

@@ -28,6 +28,7 @@ def rows_of(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+@pytest.mark.long
 def test_king_county_is_found_whole_and_exactly_as_in_the_file() -> None:
     rows = rows_of(KING)
     with running(parcels=(KING,)) as (sandbox, session):
@@ -57,6 +58,7 @@ def test_king_county_is_found_whole_and_exactly_as_in_the_file() -> None:
         assert facts["address"]["address"] is None
 
 
+@pytest.mark.long
 def test_of_a_parcel_sold_twice_the_last_sale_counts() -> None:
     rows_of(KING)
     source = CsvParcels([KING])

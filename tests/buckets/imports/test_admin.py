@@ -171,6 +171,7 @@ def test_another_column_and_a_value_for_every_row_are_kept_and_shown(ann, bucket
     assert ann[1].get(at(job, "change")).context["form"]["column_county"].value() == "same"
 
 
+@pytest.mark.long
 def test_the_header_row_is_said_on_the_page_and_the_columns_are_read_again(ann, bucket):
     content = b"Foo,Bar\nx,y\nStreet address,Zip\n1 A St,02134\n"
     send(ann[1], content, bucket=str(bucket.pk), header_row="1")
@@ -259,6 +260,7 @@ def test_a_failed_import_goes_on(ann, bucket):
     assert work(job).new == 2
 
 
+@pytest.mark.long
 def test_undoing_asks_first_and_says_what_was_kept(ann, bucket):
     job = imported(bucket, csv_of(homes(3)))
     add_activity(lead=Lead.objects.earliest("pk"), by=ann[0], kind="note", text="Called")
@@ -288,6 +290,7 @@ def test_an_upload_is_discarded(ann, bucket):
     assert (job.status, Lead.objects.count(), ImportPiece.objects.count()) == ("undone", 0, 0)
 
 
+@pytest.mark.long
 def test_others_imports_and_buckets_are_not_there(ann, bucket):
     job = imported(bucket, csv_of([*homes(1), *BAD]))
     waiting = uploaded(bucket, csv_of(homes(1)), "waiting.csv")
@@ -336,6 +339,7 @@ def test_an_import_that_was_undone_has_no_button_left(ann, bucket):
     assert "none was kept" in page
 
 
+@pytest.mark.long
 def test_who_is_shown_a_files_rows_is_recorded_and_others_see_them_masked(ann):
     send(ann[1], b"Address,Zip,Notes\n1 Main St,95757,cell 206-555-0177\n")
     job = Import.objects.get()

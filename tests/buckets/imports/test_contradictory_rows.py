@@ -109,6 +109,7 @@ def test_a_row_of_the_same_street_in_other_words_is_served(two: list[Any]) -> No
     assert price(bucket) == 0
 
 
+@pytest.mark.long
 def test_its_own_question_is_bought_and_then_its_file_s_address_is_free_for_an_honest_row(
     sandbox: Sandbox, two: list[Any]
 ) -> None:
@@ -128,6 +129,7 @@ def test_its_own_question_is_bought_and_then_its_file_s_address_is_free_for_an_h
     assert find_drift() == []
 
 
+@pytest.mark.long
 def test_a_no_match_answers_the_very_question_alone(sandbox: Sandbox) -> None:
     parcel = next(p for p in map(sandbox.source.parcel, range(500)) if p.fips and p.apn and p.street)
     eve, bob = new_bucket("eve"), new_bucket("bob")

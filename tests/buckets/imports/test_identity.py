@@ -125,6 +125,7 @@ def test_names_of_a_file_hold_in_its_own_bucket_alone(bucket: Bucket) -> None:
     assert set(LeadName.objects.values_list("source", flat=True)) == {"file"}
 
 
+@pytest.mark.long
 def test_a_bought_answer_ends_the_names_of_a_file_that_it_contradicts_and_says_so(
     sandbox: Sandbox, bucket: Bucket
 ) -> None:

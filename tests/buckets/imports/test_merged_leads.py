@@ -48,6 +48,7 @@ def parcels_of(sandbox: Sandbox) -> list[Any]:
     return [p for p in parcels if p.fips and p.apn and "-" in p.apn and p.county and p.street and p.zip][:40]
 
 
+@pytest.mark.long
 def test_two_spellings_that_a_purchase_joins_are_one_lead_which_both_files_find_again(
     sandbox: Sandbox, bucket: Bucket
 ) -> None:

@@ -99,7 +99,7 @@ def test_a_lead_that_is_there_keeps_its_bought_facts(bucket):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("many", [12_000, pytest.param(100_000, marks=pytest.mark.long)])  # 3 transactions, and 20
+@pytest.mark.parametrize("many", [6_000, pytest.param(100_000, marks=pytest.mark.long)])  # 2 transactions, and 20
 def test_many_rows_with_duplicates_add_up(bucket, many):
     dice = random.Random(7)
     rows = homes(many)
@@ -154,6 +154,7 @@ def test_failed_rows_corrected_and_brought_again_fill_the_gap(bucket):
     assert names(bucket)[-1] == "address:9 MAIN ST@95757"
 
 
+@pytest.mark.long
 def test_nul_and_backslashes_and_quotes_come_through_copy(bucket):
     imported(bucket, csv_of([["1 Main St", "Elk", "CA", "95757", 'O\\N "x" \\t', ""]]))
     job = imported(bucket, csv_of([*homes(3000, 5), ["Main St", "a\0b\\", "", "", "\\N", ""]]))
@@ -234,6 +235,7 @@ services.continue_import(uuid.UUID(sys.argv[1]))
 """
 
 
+@pytest.mark.long
 def test_a_killed_process_loses_and_doubles_nothing(bucket, monkeypatch):
     monkeypatch.setattr(reading, "PIECE_ROWS", 100)
     job = services.start_import(job=uploaded(bucket, csv_of(homes(4_000))))
@@ -277,6 +279,7 @@ def test_two_workers_that_both_believe_it_is_theirs_double_nothing(bucket, few_r
     assert counters(bucket) == (200, 0, 0, 0)
 
 
+@pytest.mark.long
 def test_two_files_with_the_same_rows_at_once_wait_for_each_other_and_add_each_once(bucket, few_rows):
     rows = homes(100)
     jobs = [services.start_import(job=uploaded(bucket, csv_of(r))) for r in (rows, rows[::-1])]

@@ -156,6 +156,7 @@ def test_the_first_row_of_a_lead_counts_and_rows_that_the_file_added_are_not_upd
     assert (job.removed, shown()) == (1, BEFORE)
 
 
+@pytest.mark.long
 def test_a_worker_that_dies_within_a_piece_has_updated_nothing_of_it(bucket, monkeypatch):
     monkeypatch.setattr(reading, "PIECE_ROWS", 2)
     rows = [[f"{n} A St", *FIRST[1:]] for n in range(1, 6)]

@@ -96,6 +96,7 @@ def test_a_guest_holds_a_slot_confirms_it_and_is_invited(page: BookingPage) -> N
     assert list(Receipt.objects.values_list("purpose", "verdict").distinct()) == [("confirm", "yes")]
 
 
+@pytest.mark.long
 def test_moving_keeps_the_uid_and_raises_the_sequence_and_cancelling_once_more(page: BookingPage) -> None:
     first, later = slots(page)[2:4]
     event = held(page, first)
@@ -165,6 +166,7 @@ def test_who_is_suppressed_or_forgotten_sees_the_same_page_and_gets_no_mail(page
     assert Event.objects.filter(guest_email="pat@example.com").exists() == (reason != "erased")
 
 
+@pytest.mark.long
 def test_five_a_day_an_e_mail_and_twenty_an_address(page: BookingPage, settings: Any) -> None:
     settings.NUM_PROXIES = 1
     free = slots(page)
@@ -341,6 +343,7 @@ def test_a_name_of_several_lines_and_control_characters_is_one_line_of_an_invita
     assert str(read["ATTENDEE"]) == "mailto:pat@example.com" and read["ATTENDEE"].params["CN"] == event.guest_name
 
 
+@pytest.mark.long
 def test_one_line_of_ipv6_is_one_address(page: BookingPage, settings: Any) -> None:
     settings.NUM_PROXIES = 1
     answers = [

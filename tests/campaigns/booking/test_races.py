@@ -37,6 +37,7 @@ def disjoint() -> bool:
     return all(before[1] <= after[0] for before, after in pairwise(hours))
 
 
+@pytest.mark.long
 def test_of_twenty_guests_one_holds_the_slot_and_the_others_are_told_it_is_taken(settings: Any) -> None:
     settings.NUM_PROXIES = 1
     page = make_host()

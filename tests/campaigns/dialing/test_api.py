@@ -92,6 +92,7 @@ def test_a_day_of_a_caller_by_the_api(floor: Floor, client: Any) -> None:
     other("get", f"calls/{call['id']}", None, 404)
 
 
+@pytest.mark.long
 def test_lists_and_outcomes_of_the_team_by_the_api(floor: Floor, client: Any) -> None:
     ann = Api(client, floor.ann)
     made = ann("post", "call-lists", {"name": "A", "leadIds": [str(floor.leads[0].pk)]}, 201)["callList"]
@@ -126,6 +127,7 @@ def test_lists_and_outcomes_of_the_team_by_the_api(floor: Floor, client: Any) ->
     assert len(ann("get", "dispositions?retired=true")["dispositions"]) == 11
 
 
+@pytest.mark.long
 def test_a_lists_script_is_written_changed_and_read_out_by_the_api(floor: Floor, client: Any, tmp_path: Path) -> None:
     ann, caller = Api(client, floor.ann), Api(client, floor.callers[0])
     plan = {"name": "Monday", "bucketId": str(floor.bucket.pk)}

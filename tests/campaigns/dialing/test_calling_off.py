@@ -97,6 +97,7 @@ def test_what_a_killed_process_left_the_hourly_sweep_cancels(floor: Floor) -> No
     assert event.status == "cancelled"
 
 
+@pytest.mark.long
 def test_an_appointment_a_reminder_and_a_callback_that_is_planned_all_the_same_stay_and_are_marked(
     floor: Floor, django_capture_on_commit_callbacks: Any
 ) -> None:

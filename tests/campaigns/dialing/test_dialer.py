@@ -254,6 +254,7 @@ def test_a_colleagues_callback_and_one_of_later_are_nobodys_turn(floor: Floor) -
     assert offer(floor.caller()).lead == floor.leads[0]
 
 
+@pytest.mark.long
 def test_only_zones_that_are_open_are_offered_and_the_others_are_told_of(settings: Any) -> None:
     at_time(settings, NOON)
     floor = make_floor(12, settings, places=PLACES, moment=NOON - 3 * HOUR)  # 9 AM in Boston, 6 AM in Phoenix
@@ -375,6 +376,7 @@ def test_t16_a_page_that_closes_gives_the_lead_back_uncounted(floor: Floor) -> N
     assert offer(floor.caller(1)).lead == found.lead
 
 
+@pytest.mark.long
 def test_t16_a_call_that_was_handed_over_and_lost_is_in_doubt_ended_and_counted(floor: Floor) -> None:
     floor.list()
     found = offer(floor.caller())
@@ -503,6 +505,7 @@ def test_a_press_that_makes_no_sense_is_refused(floor: Floor, more: dict[str, st
         next_lead(own_access(reader))
 
 
+@pytest.mark.long
 def test_what_closed_since_the_offer_is_refused_at_the_press_and_goes_back(floor: Floor) -> None:
     floor.list()
     found = offer(floor.caller())
@@ -704,6 +707,7 @@ def test_a_key_is_taken_back_within_ten_seconds(floor: Floor) -> None:
         take_back(floor.caller(), nothing.pk)
 
 
+@pytest.mark.long
 def test_a_wrong_number_binds_its_owner_and_the_next_number_is_called(floor: Floor) -> None:
     lead = floor.leads[0]
     with transaction.atomic():
@@ -756,6 +760,7 @@ def test_whoever_stops_deletes_or_closes_while_a_lead_is_taken_takes_it_back(flo
     assert Campaign.objects.get(pk=made.pk).status == "running"
 
 
+@pytest.mark.long
 def test_a_lead_that_is_deleted_while_it_is_called_leaves_the_call(floor: Floor) -> None:
     floor.list()
     found = offer(floor.caller())

@@ -154,6 +154,7 @@ def test_more_than_a_list_may_hold_is_refused_and_leaves_nothing(floor: Floor, m
     assert refused.value.field == "audience" and not Campaign.objects.exists() and not ListFill.objects.exists()
 
 
+@pytest.mark.long
 def test_the_command_fills_it_and_tells_how_far(floor: Floor, capsys: Any, monkeypatch: Any) -> None:
     make_it = ("call_list", "make", "--user", "ann", "--bucket", str(floor.bucket.pk))
     call_command(*make_it, "--name", "Monday", "--open")

@@ -45,6 +45,7 @@ def test_a_call_is_pressed_ended_and_the_next_lead_follows_on_the_leads_own_page
     assert "none of the lead" in client.post(page, {"do": "call", "number": "+12065550100"}).content.decode()
 
 
+@pytest.mark.long
 def test_an_outcome_that_stops_contact_needs_a_call_and_can_be_taken_back(floor: Floor) -> None:
     lead, client = floor.leads[0], signed_in(floor.ann)
 
@@ -61,6 +62,7 @@ def test_an_outcome_that_stops_contact_needs_a_call_and_can_be_taken_back(floor:
     assert "It is too late" in client.post(link(lead), {"do": "take-back"}).content.decode()
 
 
+@pytest.mark.long
 def test_a_call_made_on_her_own_phone_is_told_by_one_press_once(floor: Floor) -> None:
     lead, client = floor.leads[0], signed_in(floor.ann)
     pressed = {"do": "outcome", "code": "not_interested", "note": "Keeps it", "seen": "0"}
@@ -77,6 +79,7 @@ def test_a_call_made_on_her_own_phone_is_told_by_one_press_once(floor: Floor) ->
     assert "no such outcome" in client.post(link(lead), pressed | {"code": "x\x00"}).content.decode()
 
 
+@pytest.mark.long
 def test_who_may_not_call_sees_no_outcomes(floor: Floor) -> None:
     lead, team = floor.leads[0], floor.bucket.team
     _, reader = member(team, "reader", "rita")
@@ -88,6 +91,7 @@ def test_who_may_not_call_sees_no_outcomes(floor: Floor) -> None:
         assert other.post(link(lead), {"do": act}).status_code == 404  # not assigned to her
 
 
+@pytest.mark.long
 def test_an_e_mail_is_written_on_the_page_or_it_says_why_not(floor: Floor) -> None:
     lead, client = floor.leads[0], signed_in(floor.ann)
     assert "Write an e-mail" not in client.get(link(lead)).content.decode()

@@ -41,6 +41,7 @@ def piece(client: Client, act: str, **given: Any) -> str:
     return answer.content.decode()
 
 
+@pytest.mark.long
 def test_who_opens_what(floor: Floor) -> None:
     team, (made,) = floor.bucket.team, floor.lists
     row = call(floor.caller(0))
@@ -86,6 +87,7 @@ def test_who_opens_what(floor: Floor) -> None:
     assert str(row.number) not in clients["manager"].get(every).content.decode()
 
 
+@pytest.mark.long
 def test_a_number_is_text_until_the_press_was_answered_and_another_callers_lead_is_not_hers(floor: Floor) -> None:
     client, other = signed_in(floor.callers[0]), signed_in(floor.callers[1])
     shown = piece(client, "next")
@@ -116,6 +118,7 @@ def test_a_number_is_text_until_the_press_was_answered_and_another_callers_lead_
     assert "back in its list" in piece(client, "release", member=offer(floor.caller(0)).member.pk)
 
 
+@pytest.mark.long
 def test_of_a_lead_that_was_deleted_she_says_how_the_call_ended_and_goes_on(floor: Floor) -> None:
     client, row = signed_in(floor.callers[0]), call(floor.caller(0))
     piece(client, "hang-up", attempt=row.pk, seconds="5")
@@ -129,6 +132,7 @@ def test_of_a_lead_that_was_deleted_she_says_how_the_call_ended_and_goes_on(floo
     assert 'data-state="offer"' in after and "Do not call: saved." in after
 
 
+@pytest.mark.long
 def test_called_by_hand_from_a_leads_page_it_is_the_same_gate(floor: Floor) -> None:
     lead = floor.leads[0]
     Lead.objects.filter(pk=lead.pk).update(assigned_to=floor.callers[1])
@@ -151,6 +155,7 @@ def test_called_by_hand_from_a_leads_page_it_is_the_same_gate(floor: Floor) -> N
     assert other.post(f"{DIALER}by-hand/", given).status_code == 403
 
 
+@pytest.mark.long
 def test_the_scorecard_counts_and_what_is_claimed_is_a_file_without_formulas(floor: Floor) -> None:
     for place, code in enumerate(("wrong_number", "disconnected", "interested", "no_answer")):
         row = call(floor.caller(place % 2))
@@ -215,6 +220,7 @@ def test_the_scorecard_counts_and_what_is_claimed_is_a_file_without_formulas(flo
     assert "Owes an outcome" not in client.get("/admin/campaigns/callattempt/live/now/").content.decode()
 
 
+@pytest.mark.long
 def test_a_list_is_changed_paused_filled_and_closed_and_an_outcome_made_and_retired(floor: Floor) -> None:
     client, (made,) = signed_in(floor.ann), floor.lists
 

@@ -36,6 +36,7 @@ def refused(floor: Floor, person: Any) -> str:
     return error.value.code
 
 
+@pytest.mark.long
 def test_one_press_makes_a_list_of_who_is_ready_and_puts_the_first_before_her(floor: Floor) -> None:
     Lead.objects.filter(pk=floor.leads[2].pk).update(estimated_equity=400_000)
     client = signed_in(floor.ann)

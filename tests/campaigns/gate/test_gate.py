@@ -169,6 +169,7 @@ def test_t7_a_stop_stays_whatever_becomes_of_the_number(lead: Lead, ann: User) -
     assert Suppression.objects.count() == 2
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_t7_a_forgotten_person_stays_forgotten() -> None:
     ann = make_user("ann")
@@ -302,6 +303,7 @@ def test_an_open_conversation_of_somebody_else_waits(lead: Lead, ann: User) -> N
 # --- Many at once, and what is written down ---------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_facts_of_many_cost_as_many_queries_as_of_one(ann: User) -> None:
     seller, leads = company(ann), list(bucket_of(ann, 500).leads.order_by("pk"))
     mobiles(seller, {f"+1617555{number:04d}": lead for number, lead in enumerate(leads)})

@@ -81,6 +81,7 @@ def open_contacts(bucket: Bucket) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.long
 def test_a_stop_while_the_same_number_is_imported_closes_the_lead_however_they_meet() -> None:
     ann = make_user("ann")
     company(ann)
@@ -95,6 +96,7 @@ def test_a_stop_while_the_same_number_is_imported_closes_the_lead_however_they_m
     assert open_contacts(bucket) == []
 
 
+@pytest.mark.long
 def test_a_stop_while_two_leads_are_merged_closes_both_numbers_for_the_one_that_stays() -> None:
     ann = make_user("ann")
     company(ann)

@@ -173,6 +173,7 @@ def test_filters_export_and_quote_go_by_the_gate(lead: Lead, ann: User) -> None:
     assert reachable is not None and reachable.blocked == 1
 
 
+@pytest.mark.long
 def test_list_filter_file_and_page_say_the_same_of_do_not_call(lead: Lead, ann: User) -> None:
     """lead: a flag of the trace says that she is on none."""
     seller, leads = company(ann), list(bucket_of(ann, 9, "More").leads.order_by("pk"))

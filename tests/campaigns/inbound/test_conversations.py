@@ -147,6 +147,7 @@ def test_an_answer_leaves_once_and_is_of_who_wrote_it(vendor: Sandbox, settings:
     assert Conversation.objects.get().state == "closed"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("minutes", "state"), [(14, "accepted"), (16, "expired")])
 def test_at_night_an_answer_leaves_only_within_fifteen_minutes(
     vendor: Sandbox, settings: Any, minutes: int, state: str
@@ -161,6 +162,7 @@ def test_at_night_an_answer_leaves_only_within_fifteen_minutes(
     assert hits(vendor) == ([number_of(0)] if state == "accepted" else [])
 
 
+@pytest.mark.long
 def test_a_text_by_hand_opens_a_conversation_and_passes_the_gate(vendor: Sandbox, settings: Any) -> None:
     world = make_world(3, settings)
     Member.objects.update(status=Member.Status.DONE, next_at=None)
@@ -184,6 +186,7 @@ def test_a_text_by_hand_opens_a_conversation_and_passes_the_gate(vendor: Sandbox
     refused(Api(second_team(settings).user).post(path, {"text": "Hi"}), 404)
 
 
+@pytest.mark.long
 def test_each_teams_number_finds_its_own_conversation_and_one_owner_has_one(vendor: Sandbox, settings: Any) -> None:
     ann = make_world(1, settings)
     bob = second_team(settings)
@@ -231,6 +234,7 @@ def test_other_systems_hear_that_somebody_wrote_but_not_what(vendor: Sandbox, se
     assert told.data == {"conversationId": str(talk.pk), "leadId": str(talk.lead_id), "meaning": "reply"}
 
 
+@pytest.mark.long
 def test_what_became_of_an_answer_stands_in_the_conversation(vendor: Sandbox, settings: Any) -> None:
     """Our last word is one that left; one that did not hands the conversation back to us."""
     world = make_world(2, settings)
@@ -260,6 +264,7 @@ def test_what_became_of_an_answer_stands_in_the_conversation(vendor: Sandbox, se
     assert first.last_out_at == Delivery.objects.filter(conversation=first).latest("pk").accepted_at
 
 
+@pytest.mark.long
 def test_an_address_that_is_no_phone_number_gets_no_answer(vendor: Sandbox, settings: Any) -> None:
     world = make_world(1, settings)
     for address in ("whatsapp:+16175550142", "24273"):

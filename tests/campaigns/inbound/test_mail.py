@@ -26,6 +26,7 @@ from tests.campaigns.sending.mailing import make_mails, of
 from tests.campaigns.sending.postbox import Postbox, words
 from tests.campaigns.sending.test_mailing import reasons
 from tests.campaigns.sending.world import World, move, number_of, send_all
+from tests.support import mostly_long
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TWO = ((0, "days", "email"), (1, "business_days", "email"))
@@ -106,6 +107,7 @@ def test_a_reply_from_an_alias_with_our_token_stops_and_is_answered_in_its_threa
     assert sorted(postbox.to()) == ["p0+home@example.com", "p0@example.com", "p1@example.com", "p1@example.com"]
 
 
+@pytest.mark.long
 def test_out_of_office_holds_and_starts_nothing(postbox: Postbox, settings: Any) -> None:
     """T15: held until the business day after the day they name; 200 in a minute: all stored, one line, no answer."""
     place = make_mails(2, settings, postbox, steps=TWO)
@@ -196,7 +198,7 @@ def test_what_strangers_write_suppresses_nobody_else(postbox: Postbox, settings:
     assert lines(place) == []
 
 
-@pytest.mark.parametrize("words", ["Please stop e-mailing me.", "You have the wrong person."])
+@pytest.mark.parametrize("words", mostly_long(["Please stop e-mailing me.", "You have the wrong person."]))
 def test_whoever_has_our_message_and_asks_for_no_more_does_what_its_link_does(
     postbox: Postbox, settings: Any, words: str
 ) -> None:
@@ -214,6 +216,7 @@ def test_whoever_has_our_message_and_asks_for_no_more_does_what_its_link_does(
     assert postbox.to().count("p0@example.com") == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("words", "why"),
     [
@@ -238,6 +241,7 @@ def test_few_words_that_ask_to_stop_count_though_a_program_says_that_it_wrote_th
     assert member(place).why == why and (reasons() == []) == (why == "out_of_office")
 
 
+@pytest.mark.long
 def test_an_opt_out_that_may_be_quoted_waits_for_a_person(postbox: Postbox, settings: Any) -> None:
     """Written below a quotation without marks: nothing tells her words from ours."""
     place = make_mails(1, settings, postbox, steps=TWO)
@@ -249,6 +253,7 @@ def test_an_opt_out_that_may_be_quoted_waits_for_a_person(postbox: Postbox, sett
     assert reasons() == [] and state(place) != "active"
 
 
+@pytest.mark.long
 def test_a_wrong_person_by_an_alias_is_written_to_no_more(postbox: Postbox, settings: Any) -> None:
     place = make_mails(1, settings, postbox, steps=TWO)
     send_all()
@@ -282,6 +287,7 @@ def test_opt_outs_by_words_and_by_the_address_that_unsubscribes(postbox: Postbox
         assert IncomingMessage.objects.latest("received_at").meaning == meaning
 
 
+@pytest.mark.long
 def test_a_stop_by_text_ends_the_e_mails(vendor: Sandbox, postbox: Postbox, settings: Any) -> None:
     place = make_mails(2, settings, postbox, steps=TWO)
     send_all()
@@ -292,6 +298,7 @@ def test_a_stop_by_text_ends_the_e_mails(vendor: Sandbox, postbox: Postbox, sett
     assert postbox.to() == ["p0@example.com", "p1@example.com", "p1@example.com"]
 
 
+@pytest.mark.long
 def test_an_answer_ends_a_doubt(postbox: Postbox, settings: Any) -> None:
     """By a machine: the message left; by a person: she stops as well. It is never sent again."""
     place = make_mails(1, settings, postbox, names=["cut"])

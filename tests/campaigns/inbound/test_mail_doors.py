@@ -38,6 +38,7 @@ from tests.campaigns.sending.mailing import make_mails, of
 from tests.campaigns.sending.postbox import Postbox
 from tests.campaigns.sending.test_mailing import reasons
 from tests.campaigns.sending.world import send_all
+from tests.support import mostly_long
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -89,6 +90,7 @@ def mailgun(raw: str, to: str) -> dict[str, str]:
             "signature": mark}  # fmt: skip
 
 
+@pytest.mark.long
 def test_an_e_mail_with_a_large_attachment_is_read_without_it(postbox: Postbox, settings: Any) -> None:
     """Up to 25 MB is taken; a row keeps its words. By the door for the e-mail itself, and as forms of providers."""
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 400_000
@@ -125,6 +127,7 @@ def test_an_e_mail_with_a_large_attachment_is_read_without_it(postbox: Postbox, 
     assert [member(place, n).why for n in range(3)] == ["replied", "opted_out", "replied"]
 
 
+@pytest.mark.long
 def test_what_a_provider_tells_becomes_of_its_e_mail(postbox: Postbox, settings: Any) -> None:
     names = ["fine", "gone", "spam", "left", "slow", "stuffed"]
     place = make_mails(
@@ -178,7 +181,7 @@ def store(settings: Any) -> Iterator[ImapStore]:
     server.stop()
 
 
-@pytest.mark.parametrize("at", [0, 1])
+@pytest.mark.parametrize("at", mostly_long([0, 1]))
 def test_what_the_mailbox_does_not_give_out_now_is_asked_for_again(
     postbox: Postbox, store: ImapStore, settings: Any, caplog: Any, at: int
 ) -> None:
@@ -197,7 +200,7 @@ def test_what_the_mailbox_does_not_give_out_now_is_asked_for_again(
     assert ("stop", "any") in reasons()
 
 
-@pytest.mark.parametrize("broken", [7, 30])
+@pytest.mark.parametrize("broken", mostly_long([7, 30]))
 def test_what_a_mailbox_refuses_for_good_keeps_no_later_mail_from_being_read(
     postbox: Postbox, store: ImapStore, settings: Any, monkeypatch: pytest.MonkeyPatch, broken: int
 ) -> None:
@@ -214,6 +217,7 @@ def test_what_a_mailbox_refuses_for_good_keeps_no_later_mail_from_being_read(
     assert ("stop", "any") in reasons()
 
 
+@pytest.mark.long
 def test_a_mailbox_that_does_not_search_now_is_asked_again(
     postbox: Postbox, store: ImapStore, settings: Any, caplog: Any
 ) -> None:

@@ -88,6 +88,7 @@ def test_a_stop_at_night_that_the_vendor_answered_stops_both_teams_and_sends_not
     assert not Activity.objects.filter(kind="sms", lead=bob.leads[0]).exists(), "they wrote to Ann's number"
 
 
+@pytest.mark.long
 def test_a_stop_that_nobody_answered_is_confirmed_once_although_it_is_night(vendor: Sandbox, settings: Any) -> None:
     """T3, second half; a START lifts it, and only it."""
     world = make_world(2, settings, moment=NIGHT)
@@ -147,6 +148,7 @@ def test_every_way_to_say_stop_is_one_by_either_vendor(vendor: Sandbox, settings
     assert (world.members[-1].status, world.members[-1].why) == (Member.Status.STOPPED, "replied")
 
 
+@pytest.mark.long
 def test_help_is_answered_once_a_day(vendor: Sandbox, settings: Any) -> None:
     """T4: HELP."""
     make_world(1, settings)
@@ -166,6 +168,7 @@ def test_help_is_answered_once_a_day(vendor: Sandbox, settings: Any) -> None:
     assert Delivery.objects.filter(purpose="reply").count() == 2
 
 
+@pytest.mark.long
 def test_a_wrong_number_is_not_used_for_that_owner(vendor: Sandbox, settings: Any) -> None:
     world = make_world(1, settings)
     who = number_of(0)

@@ -171,6 +171,7 @@ def test_how_many_it_takes_to_tell_two_texts_apart():
     assert needed(0.1, 0.1) is None
 
 
+@pytest.mark.long
 def test_nobody_is_better_where_nobody_answered_or_all_did():
     assert two_proportions(0, 0, 1, 5) is None
     nothing = two_proportions(0, 1_000, 0, 1_000)

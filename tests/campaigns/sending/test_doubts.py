@@ -80,7 +80,7 @@ def back_to_the_start(place: World, row: Delivery) -> None:
     Member.objects.update(status=Member.Status.WAITING, next_at=None, step=1)
 
 
-@pytest.mark.parametrize("by_token", [True, False])
+@pytest.mark.parametrize("by_token", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_all_orders_of_what_the_vendor_says_give_the_same_end(
     vendor: Sandbox, settings: Any, *, by_token: bool
 ) -> None:
@@ -116,6 +116,7 @@ def test_all_orders_of_what_the_vendor_says_give_the_same_end(
     assert ends == {("delivered", 5, "SM1", "", counters, 3, 3, "contacted", 1, 1, "settled", "0.0083", 4)}
 
 
+@pytest.mark.long
 def test_an_operator_who_was_wrong_loses_against_the_vendor_in_any_order(vendor: Sandbox, settings: Any) -> None:
     """T12, with "was not sent" among them: heard where the message is in doubt, refused where it is known."""
     place = make_world(1, settings)
@@ -144,6 +145,7 @@ def test_an_operator_who_was_wrong_loses_against_the_vendor_in_any_order(vendor:
     assert ends == {("delivered", "SM1", (("accepted", 1), ("delivered", 1), ("sent", 1)), 1)}
 
 
+@pytest.mark.long
 def test_an_event_that_crosses_the_landing_of_its_id_is_found_by_the_sweep(vendor: Sandbox, settings: Any) -> None:
     place = make_world(1, settings)
     send_all()
@@ -176,6 +178,7 @@ def test_an_event_of_nobodys_message_waits_and_of_one_that_never_left_changes_no
 # --- T10 --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_twilio_accepted_and_never_answered_is_sent_once_and_its_callback_ends_the_doubt(
     vendor: Sandbox, settings: Any
 ) -> None:
@@ -203,6 +206,7 @@ def test_twilio_accepted_and_never_answered_is_sent_once_and_its_callback_ends_t
     assert not Budget.objects.filter(reserved__gt=0).exists()
 
 
+@pytest.mark.long
 def test_twilio_is_asked_for_what_is_in_doubt_and_tells(vendor: Sandbox, settings: Any) -> None:
     place = make_world(1, settings)
     vendor.messaging.clock.set(f"{world.NOON:%Y-%m-%dT%H:%MZ}/1")

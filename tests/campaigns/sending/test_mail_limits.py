@@ -35,6 +35,7 @@ def test_a_ramp_has_a_step_for_each_day_and_ends() -> None:
     assert list(RAMP) == sorted(RAMP)
 
 
+@pytest.mark.long
 def test_a_days_limit_holds_with_several_pumps(postbox: Postbox, settings: Any) -> None:
     place = make_mails(8, settings, postbox)
     MailSender.objects.update(daily_limit=5, warm_up_from=date(2026, 1, 1))
@@ -50,6 +51,7 @@ def test_a_days_limit_holds_with_several_pumps(postbox: Postbox, settings: Any) 
     assert place.counters() == {"accepted": 8, "sent": 8}
 
 
+@pytest.mark.long
 def test_a_mail_provider_gets_so_many_a_minute(postbox: Postbox, settings: Any) -> None:
     """Its domains are counted together; those beyond wait for their minute, and are not tried in each."""
     place = make_mails(8, settings, postbox, domain="gmail.com")
@@ -69,6 +71,7 @@ def test_a_mail_provider_gets_so_many_a_minute(postbox: Postbox, settings: Any) 
         assert len(postbox.taken) == so_far
 
 
+@pytest.mark.long
 def test_a_stopped_vendor_holds_up_its_own_channel_alone(vendor: Sandbox, postbox: Postbox, settings: Any) -> None:
     mails = make_mails(2, settings, postbox, name="bea", first=100)
     texts = world.make_world(2, settings, name="cal")
@@ -91,6 +94,7 @@ def test_a_stopped_vendor_holds_up_its_own_channel_alone(vendor: Sandbox, postbo
     assert (more.now().paused_by, "CAMPAIGN_EMAIL_URL" in more.now().reason) == ("gate", True)
 
 
+@pytest.mark.long
 def test_three_mails_in_a_row_refused_for_what_they_say_pause_it(postbox: Postbox, settings: Any) -> None:
     place = make_mails(4, settings, postbox, names=[f"content+{n}" for n in range(4)])
     settings.VENDOR_IN_FLIGHT = 1
@@ -102,6 +106,7 @@ def test_three_mails_in_a_row_refused_for_what_they_say_pause_it(postbox: Postbo
     assert not Suppression.objects.exists() and place.states() == {"failed": 3, "due": 1}  # whichever came first
 
 
+@pytest.mark.long
 def test_complaints_and_bounces_pause_a_campaign(postbox: Postbox, settings: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(lifecycle, "FEW", 4)
     monkeypatch.setattr(lifecycle, "SPAM_FEW", 4)

@@ -33,6 +33,7 @@ def people(place: world.World) -> list[tuple[str, str, int]]:
     return [(str(Member.Status(one.status).label), one.why, one.step) for one in place.members]
 
 
+@pytest.mark.long
 def test_whose_mailbox_is_not_there_is_texted_instead(vendor: Sandbox, postbox: Postbox, settings: Any) -> None:
     """At RCPT, and by a bounce after it was taken: e-mail steps are passed over, the text leaves."""
     place = make_mails(3, settings, postbox, names=["550"], steps=MAILS_AND_TEXT, texts="twilio")
@@ -52,6 +53,7 @@ def test_whose_mailbox_is_not_there_is_texted_instead(vendor: Sandbox, postbox: 
     assert place.now().bounced == 2
 
 
+@pytest.mark.long
 def test_who_gave_no_consent_to_texts_gets_the_mail(vendor: Sandbox, postbox: Postbox, settings: Any) -> None:
     steps = ((0, "days", "sms"), (1, "days", "email"))
     place = make_mails(2, settings, postbox, steps=steps, texts="twilio", consent=False)
@@ -104,6 +106,7 @@ def test_three_soft_bounces_over_two_campaigns_rest_an_address(postbox: Postbox,
     assert row.expires_at is not None and timedelta(days=89) < row.expires_at - clock.now() < timedelta(days=91)
 
 
+@pytest.mark.long
 def test_a_persons_answer_leaves_in_their_thread(postbox: Postbox, settings: Any) -> None:
     place = make_mails(1, settings, postbox, name="fay")
     send_all()
@@ -140,6 +143,7 @@ def test_a_persons_answer_leaves_in_their_thread(postbox: Postbox, settings: Any
     assert talk.last_out_at is not None
 
 
+@pytest.mark.long
 def test_a_person_writes_to_a_lead_by_its_page(postbox: Postbox, settings: Any) -> None:
     place = make_mails(1, settings, postbox, name="gus", status="paused", paused_by="person")
     lead = place.leads[0]

@@ -48,6 +48,7 @@ def test_three_people_get_an_email_each_and_the_next_one_in_its_thread(postbox: 
     assert place.counters() == {"accepted": 6, "sent": 6}
 
 
+@pytest.mark.long
 def test_a_throttled_server_loses_nobody(postbox: Postbox, settings: Any) -> None:
     """T6 (b): 454 from a message on for a while; a connection cut at MAIL. Not sent: due again, none has failed."""
     place = make_mails(12, settings, postbox)
@@ -71,6 +72,7 @@ def open_again() -> None:
     assert Operation.objects.filter(name="email", next_slot_at__isnull=False).update(next_slot_at=None) <= 1
 
 
+@pytest.mark.long
 def test_one_bad_recipient_costs_the_others_nothing(postbox: Postbox, settings: Any, monkeypatch: Any) -> None:
     """T8: the fourth has no mailbox, the sixth lost her first name past the approval, our code breaks on the eighth."""
     names = [f"p{n}" for n in range(10)]

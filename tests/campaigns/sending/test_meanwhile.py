@@ -59,6 +59,7 @@ def test_of_two_leads_that_are_merged_before_their_texts_leave_the_shown_one_get
     assert Member.objects.get(lead=place.leads[0]).status == Member.Status.ACTIVE
 
 
+@pytest.mark.long
 def test_a_merged_lead_alone_in_the_campaign_goes_on_and_the_shown_lead_is_contacted(
     vendor: Sandbox, settings: Any
 ) -> None:
@@ -70,6 +71,7 @@ def test_a_merged_lead_alone_in_the_campaign_goes_on_and_the_shown_lead_is_conta
     assert Lead.every.get(pk=place.leads[0].pk).status == "contacted"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", ["lost", "number gone"])
 def test_what_is_done_to_the_shown_lead_holds_for_the_one_behind_it(vendor: Sandbox, settings: Any, what: str) -> None:
     place = make_world(2, settings)
@@ -85,6 +87,7 @@ def test_what_is_done_to_the_shown_lead_holds_for_the_one_behind_it(vendor: Sand
     assert (row.state, row.error) == ("refused", "lead_status" if what == "lost" else "address_missing")
 
 
+@pytest.mark.long
 def test_a_merged_lead_is_known_by_the_keys_of_the_shown_one(vendor: Sandbox, settings: Any) -> None:
     place = make_world(2, settings)
     merge(place, 0, 1)
@@ -94,6 +97,7 @@ def test_a_merged_lead_is_known_by_the_keys_of_the_shown_one(vendor: Sandbox, se
     assert len(facts.attempts) == 1  # of the other number
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("blanked", [True, False])
 def test_a_person_forgotten_meanwhile_is_refused_for_that_and_not_for_her_text(
     vendor: Sandbox, settings: Any, blanked: bool
@@ -113,6 +117,7 @@ def test_a_person_forgotten_meanwhile_is_refused_for_that_and_not_for_her_text(
     assert Member.objects.get(lead=place.leads[0]).why == "erased"
 
 
+@pytest.mark.long
 def test_cancelled_beside_the_intent_each_message_is_cancelled_or_leaves(vendor: Sandbox, settings: Any) -> None:
     """Of who cancels and who sends one comes first: afterwards nothing waits, and what was committed is what left."""
     place = make_world(4, settings)

@@ -22,6 +22,7 @@ from sandbox.server import Sandbox
 from tests.campaigns.sending import world
 from tests.campaigns.sending.world import hits, make_world, number_of, send_all
 from tests.leads.samples import together
+from tests.support import mostly_long
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,6 +79,7 @@ def test_two_pumps_at_once_send_nothing_twice(vendor: Sandbox, settings: Any) ->
     assert place.counters() == {"accepted": 24, "sent": 24}
 
 
+@pytest.mark.long
 def test_a_batch_takes_as_many_statements_whatever_its_size(vendor: Sandbox, settings: Any) -> None:
     place = make_world(14, settings)
     steps.make_due()
@@ -92,6 +94,7 @@ def test_a_batch_takes_as_many_statements_whatever_its_size(vendor: Sandbox, set
     assert counts[0] == counts[1] < 100
 
 
+@pytest.mark.long
 def test_a_vendor_that_fails_pauses_the_campaign_and_a_resume_sends_each_once(vendor: Sandbox, settings: Any) -> None:
     """T5, without its kills: those are the scenario `sms-kills`."""
     place = make_world(12, settings)
@@ -111,6 +114,7 @@ def test_a_vendor_that_fails_pauses_the_campaign_and_a_resume_sends_each_once(ve
     assert place.now().status == "completed"
 
 
+@pytest.mark.long
 def test_not_sent_three_times_is_failed(vendor: Sandbox, settings: Any) -> None:
     place = make_world(1, settings)
     vendor.messaging.numbers.order({number_of(0): {"at_send": "503"}})
@@ -146,6 +150,7 @@ def test_a_campaign_stops_at_its_limit_to_the_cent(vendor: Sandbox, settings: An
     assert hits(vendor) == sorted(number_of(n) for n in range(12))
 
 
+@pytest.mark.long
 def test_a_daily_limit_lets_the_others_leave_tomorrow(vendor: Sandbox, settings: Any) -> None:
     place = make_world(7, settings, daily_limit=4)
     send_all(pumps=2)
@@ -158,6 +163,7 @@ def test_a_daily_limit_lets_the_others_leave_tomorrow(vendor: Sandbox, settings:
     assert place.counters() == {"accepted": 7, "sent": 7}
 
 
+@pytest.mark.long
 def test_a_number_sends_no_more_segments_than_the_carriers_allow(vendor: Sandbox, settings: Any) -> None:
     place = make_world(5, settings)
     Sender.objects.update(daily_segments=2)
@@ -168,6 +174,7 @@ def test_a_number_sends_no_more_segments_than_the_carriers_allow(vendor: Sandbox
 # --- What the vendor says at once -------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_no_about_the_person_suppresses_her_everywhere(vendor: Sandbox, settings: Any) -> None:
     place = make_world(3, settings, steps=((0, "days"), (2, "days")))
     vendor.messaging.numbers.order({number_of(0): "opted_out", number_of(1): "landline"})
@@ -183,6 +190,7 @@ def test_a_no_about_the_person_suppresses_her_everywhere(vendor: Sandbox, settin
     assert VendorCall.objects.get(pk=str(row.call_id)).state == "released"
 
 
+@pytest.mark.long
 def test_a_worker_that_died_before_it_suppressed_leaves_that_to_the_sweep(vendor: Sandbox, settings: Any) -> None:
     place = make_world(1, settings)
     vendor.messaging.numbers.order({number_of(0): "opted_out"})
@@ -194,6 +202,7 @@ def test_a_worker_that_died_before_it_suppressed_leaves_that_to_the_sweep(vendor
     assert Suppression.objects.get().source == f"delivery:{row.pk.hex}"
 
 
+@pytest.mark.long
 def test_an_account_that_is_refused_pauses_vendor_and_campaign_and_costs_no_try(vendor: Sandbox, settings: Any) -> None:
     place = make_world(2, settings)
     vendor.messaging.numbers.order({number_of(n): "401" for n in range(2)})
@@ -207,6 +216,7 @@ def test_an_account_that_is_refused_pauses_vendor_and_campaign_and_costs_no_try(
 # --- Texts ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_text_that_is_not_the_approved_one_is_refused(vendor: Sandbox, settings: Any) -> None:
     place = make_world(3, settings, text="Hi {{firstName}}, about {{address}}. STOP to end.")
     assert steps.make_due() == 3
@@ -230,7 +240,7 @@ def test_a_step_is_made_once_whoever_looks(vendor: Sandbox, settings: Any) -> No
     assert place.now().due == Delivery.objects.count() == 4
 
 
-@pytest.mark.parametrize(("script", "code"), [("unregistered", "30034"), ("paused", "21606")])
+@pytest.mark.parametrize(("script", "code"), mostly_long([("unregistered", "30034"), ("paused", "21606")]))
 def test_a_number_of_ours_that_is_refused_pauses_the_campaign_and_costs_nobody_her_text(
     vendor: Sandbox, settings: Any, script: str, code: str
 ) -> None:
@@ -253,6 +263,7 @@ def test_a_number_of_ours_that_is_refused_pauses_the_campaign_and_costs_nobody_h
     assert place.counters() == {"accepted": 12, "sent": 12}
 
 
+@pytest.mark.long
 def test_a_registration_that_is_taken_away_later_pauses_the_campaign_too(vendor: Sandbox, settings: Any) -> None:
     place = make_world(2, settings, steps=((0, "days"), (1, "days")))
     send_all()
@@ -264,7 +275,7 @@ def test_a_registration_that_is_taken_away_later_pauses_the_campaign_too(vendor:
     assert place.counters() == {"accepted": 1, "failed": 1, "sent": 2}
 
 
-@pytest.mark.parametrize("missing", ["registration", "profile"])
+@pytest.mark.parametrize("missing", mostly_long(["registration", "profile"]))
 def test_a_company_that_may_not_text_any_more_pauses_its_campaign_and_nobody_is_refused(
     vendor: Sandbox, settings: Any, missing: str
 ) -> None:

@@ -48,6 +48,7 @@ def intend(ids: list[Any], token: Any) -> intending.Intended:
     return intending.intend(catalogue.operation("sms").pk, ids, token)
 
 
+@pytest.mark.long
 def test_a_reply_between_taken_and_intended_stops_the_message(vendor: Sandbox, settings: Any) -> None:
     """T14."""
     place = make_world(2, settings, steps=((0, "days"), (1, "business_days")))
@@ -87,6 +88,7 @@ def test_after_the_intent_this_one_leaves_and_the_next_does_not(vendor: Sandbox,
     assert [one.status for one in place.members] == [Member.Status.STOPPED, Member.Status.ACTIVE]
 
 
+@pytest.mark.long
 def test_an_opt_out_stops_all_and_cancels_what_waits_but_its_confirmation(vendor: Sandbox, settings: Any) -> None:
     place = make_world(3, settings, steps=((0, "days"), (2, "days")))
     other = world.make_campaign(place.user, place.seller, place.sender, place.bucket, place.leads, name="Other")
@@ -109,6 +111,7 @@ def test_an_opt_out_stops_all_and_cancels_what_waits_but_its_confirmation(vendor
     assert (lead.status, place.now().opted_out) == ("new", 0)
 
 
+@pytest.mark.long
 def test_an_opt_out_after_the_message_is_counted_once(vendor: Sandbox, settings: Any) -> None:
     place = make_world(2, settings)
     send_all()
@@ -130,6 +133,7 @@ def test_a_wrong_number_stops_who_is_texted_at_it_alone(vendor: Sandbox, setting
     assert place.now().opted_out == 0
 
 
+@pytest.mark.long
 def test_a_pause_comes_before_the_intent_or_after_it(vendor: Sandbox, settings: Any) -> None:
     place = make_world(3, settings)
     ids, token = take(place)
@@ -148,6 +152,7 @@ def test_a_pause_comes_before_the_intent_or_after_it(vendor: Sandbox, settings: 
     assert place.now().status == "completed"
 
 
+@pytest.mark.long
 def test_a_campaign_that_is_resumed_while_its_messages_are_judged_loses_nobody(
     vendor: Sandbox, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +195,7 @@ def test_a_cancel_takes_back_what_waits(vendor: Sandbox, settings: Any) -> None:
     assert hits(vendor) == []
 
 
+@pytest.mark.long
 def test_what_was_taken_by_a_dead_worker_is_due_again(vendor: Sandbox, settings: Any) -> None:
     place = make_world(2, settings)
     take(place)
@@ -199,6 +205,7 @@ def test_what_was_taken_by_a_dead_worker_is_due_again(vendor: Sandbox, settings:
     assert place.counters() == {"accepted": 2, "sent": 2}
 
 
+@pytest.mark.long
 def test_a_reply_that_comes_too_late_expires_and_outside_hours_it_waits_for_nothing(
     vendor: Sandbox, settings: Any
 ) -> None:
@@ -322,6 +329,7 @@ def test_pumps_have_a_few_places(vendor: Sandbox, settings: Any, monkeypatch: py
     assert not Suppression.objects.exists()
 
 
+@pytest.mark.long
 def test_an_intent_whose_word_was_lost_is_undone(vendor: Sandbox, settings: Any) -> None:
     place = make_world(1, settings)
     ids, token = take(place)

@@ -120,6 +120,7 @@ def test_five_codes_a_day_and_what_is_lacking_is_said(world: World, vendor: Sand
     assert "texted" in body_of(api.get("/api/profile/phone"))["phone"]["whyNoCall"]
 
 
+@pytest.mark.long
 def test_what_hangs_may_ring_yet_and_its_code_counts(world: World, vendor: Sandbox, settings: Any) -> None:
     vendor.messaging.call_numbers.order({NEW: {"do": "hang_after", "rings": 0.2}})
     api = Api(world.user)

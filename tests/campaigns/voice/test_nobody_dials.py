@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 from campaigns.dialing import modes
@@ -12,6 +13,7 @@ PLACING, PRESS = "campaigns.voice.placing", "campaigns.dialing.calling"
 ROOMS = ("accounts", "buckets", "campaigns", "common", "config", "enrichment", "integrations", "leads", "operations")
 
 
+@cache
 def imports() -> dict[str, set[str]]:
     """By module of the product: the modules that it names, wherever it does."""
     files = [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]

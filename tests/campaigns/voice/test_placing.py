@@ -111,6 +111,7 @@ def test_a_hang_is_in_doubt_never_placed_again_and_found_at_the_vendor(vendor: S
     assert reconciling.reconcile() == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("was_placed", [True, False])
 def test_an_operator_decides_where_nobody_knows(vendor: Sandbox, settings: Any, was_placed: bool) -> None:
     world = make_world(settings)

@@ -76,6 +76,7 @@ continue_job(sys.argv[1])
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("side", ["before", "after"])
 def test_a_worker_killed_at_a_piece_loses_that_piece_alone_and_the_next_goes_on(ann, in_pieces, side, tmp_path):
     bucket, _ = make_leads(6, by=ann)

@@ -268,6 +268,7 @@ def test_a_caller_fills_fields_of_her_leads_and_defines_none(ann):
     assert len(body_of(api.get("/api/leads/fields"))["fields"]) == 5
 
 
+@pytest.mark.long
 def test_the_lead_s_page_has_a_card_of_fields_that_saves_what_was_changed(db):
     user, client = staff("ann")
     sees_contacts(user)

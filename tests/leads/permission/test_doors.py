@@ -107,6 +107,7 @@ def test_a_slip_in_the_companys_name_is_not_for_ever() -> None:
     assert list(Seller.objects.filter(replaced_at=None)) == [first]
 
 
+@pytest.mark.long
 def test_every_role_suppresses_and_nobody_deletes_or_changes() -> None:
     ann = make_user("ann")
     team = ann.memberships.get().team
@@ -182,6 +183,7 @@ def test_a_masked_caller_suppresses_a_number_of_her_lead_by_its_place() -> None:
     assert audited == [("cal", 1), ("cal", 1), ("cal", 2)]
 
 
+@pytest.mark.long
 def test_her_leads_page_suppresses_a_contact_that_it_shows_masked() -> None:
     ann = make_user("ann", is_staff=True)
     team = ann.memberships.get().team
@@ -313,6 +315,7 @@ def test_the_sellers_profile_is_checked_attested_and_replaced() -> None:
     assert told("seller.changed")[-1][2] == {"fields": ["legal_name"], "attested": False}
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_commands_do_the_same_and_say_what_they_refuse(tmp_path: Path) -> None:
     ann = make_user("ann")

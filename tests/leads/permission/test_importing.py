@@ -217,6 +217,7 @@ def test_stops_while_a_list_is_written_stand_and_nobody_waits_in_a_circle(ann: U
     assert Suppression.objects.filter(reason="stop").count() == 60
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_in_the_middle_loses_and_doubles_nothing(ann: User, small_pieces: None) -> None:
     """Real processes, killed by SIGKILL as they write; the sweep has another go on."""
     make_leads(1, by=ann)
@@ -301,6 +302,7 @@ CONSENTS = (
 )
 
 
+@pytest.mark.long
 def test_a_consent_needs_text_date_and_source_and_lifts_nothing(ann: User) -> None:
     ours = seller(ann)
     with transaction.atomic():

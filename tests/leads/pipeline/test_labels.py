@@ -191,6 +191,7 @@ def test_only_a_manager_changes_labels_and_a_caller_moves_her_own_leads(ann):
     assert body_of(Api(caller).patch(f"/api/leads/{lead.pk}", {"statusLabel": "Warm"}))["lead"]["status"] == "contacted"
 
 
+@pytest.mark.long
 def test_the_settings_pages_of_labels(db):
     user, client = staff("ann")
     answer = client.post(address(StatusLabel, "add"), {"name": "Warm", "status": "contacted", "color": "#0f766e"})
@@ -214,6 +215,7 @@ def test_the_settings_pages_of_labels(db):
     assert stranger.get(change).status_code == 404
 
 
+@pytest.mark.long
 def test_the_lead_s_page_offers_the_labels_under_their_statuses(db):
     user, client = staff("ann")
     warm, lead = made(user), lead_of(user)

@@ -122,6 +122,7 @@ def test_a_phone_that_stands_beside_two_names_goes_and_the_names_stay() -> None:
     assert (one.phone, one.email, one.owner_name) == ("+12065550144", "ann@example.com", "DOE ANN")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("others", "stays"), [(2, False), (3, True), (24, True)])
 def test_a_phone_that_several_other_owners_have_too_goes_from_her_lead_alone(others: int, stays: bool) -> None:
     _, (hers, *theirs) = make_leads(others + 1)
@@ -475,6 +476,7 @@ def test_the_audit_has_counts_and_no_contact() -> None:
     assert "Doe" not in json.dumps([event.after, event.object_name, event.before])
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_counters_agree_after_it() -> None:
     bucket, leads = make_leads(2)
@@ -488,6 +490,7 @@ def test_counters_agree_after_it() -> None:
     assert [drift for drift in find_drift() if "bucket" in drift.check] == []
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_two_at_once_forget_her_once() -> None:
     lead = land(make_lead())

@@ -64,6 +64,7 @@ def trace_of(key: str) -> Lookup:
     )
 
 
+@pytest.mark.long
 def test_killed_before_the_commit_of_every_place_it_goes_on_and_counts_nothing_twice(forgotten_file: Path) -> None:
     lead = land(make_lead())
     note = Activity.objects.create(lead=lead, text="Ann Doe, 206 555 0143")
@@ -127,6 +128,7 @@ def test_a_place_of_many_rows_is_searched_piece_by_piece(monkeypatch: pytest.Mon
     assert forget(phone="2065550143").changed["purchased data"] == 2
 
 
+@pytest.mark.long
 def test_of_every_table_it_takes_the_locks_in_order() -> None:
     """`lock_record` watches this file."""
     lead = land(make_lead())

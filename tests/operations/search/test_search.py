@@ -78,6 +78,7 @@ def test_buckets_jobs_and_campaigns_are_found_by_name_or_id(ann):
     assert find(access_of(ann), "idaho south").buckets == []
 
 
+@pytest.mark.long
 def test_who_sees_no_contacts_finds_none_by_them(ann):
     create_bucket(by=ann, name="Call 208-555-0199")
     ann.memberships.update(is_masked=True)
