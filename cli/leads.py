@@ -222,7 +222,7 @@ def status(options: dict[str, Any], value: str, ids: tuple[str, ...]) -> None:
     show({"changed": changed}, options["form"])
 
 
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True})  # -5 is a value
 @click.argument("key", metavar="FIELD")
 @click.argument("value", metavar="VALUE")
 @click.argument("ids", nargs=-1)

@@ -76,11 +76,14 @@ def _box(one: CustomField, value: Any) -> forms.Field:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """form: for who may change the lead. rows: what is shown beside, or instead: (name, value)."""
+    """form: for who may change the lead. rows: what is shown beside, or instead: (name, value). hides: to be changed it
+    must be shown first.
+    """
 
     form: CustomForm | None
     rows: list[tuple[str, str]]
     may_define: bool
+    hides: bool
 
 
 def form_of(lead: Lead, data: Any = None) -> CustomForm:
@@ -88,19 +91,20 @@ def form_of(lead: Lead, data: Any = None) -> CustomForm:
 
 
 def card_of(request: HttpRequest, lead: Lead, form: CustomForm | None = None, *, shown_contacts: bool) -> Card | None:
-    """None: another team looks at the lead. Who may not see contacts gets no box with a hidden phone or e-mail in it:
-    saved, the dots would stay.
+    """None: another team looks at the lead. While its contacts are hidden no box has one of them in it: saved, the dots
+    would stay.
     """
     person = access(request)
     if person.team_id != lead.team_id:
         return None
     fields = fields_of(lead.team_id, retired=True)
     offered, held = [one for one in fields if one.retired_at is None], lead.custom or {}
-    may_edit = person.can(Scope.WRITE) and (person.can(Scope.CONTACTS) or not _hides(held))
+    may_edit = person.can(Scope.WRITE) and (shown_contacts or form is not None or not _hides(held))
     by_key = {one.key: one for one in fields if one.retired_at is not None or not may_edit}
     rows = [(str(one), shown_value(one, held[key], told=shown_contacts)) for key, one in by_key.items() if key in held]
     form = dressed(form or CustomForm(offered, lead)) if may_edit and offered else None
-    return Card(form, rows, person.can(Scope.MANAGE))
+    hides = not may_edit and person.can(Scope.WRITE) and person.can(Scope.CONTACTS)
+    return Card(form, rows, person.can(Scope.MANAGE), hides)
 
 
 def _hides(held: dict[str, Any]) -> bool:

@@ -269,7 +269,8 @@ class SortBy(_Select):
     def passing(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if len(self.given) > 1:
             raise ValueError("Choose one order.")
-        sort_of(self.given[0], contacts=self.model_admin.knows_contacts(request))
+        person = _of_person(request, self.model_admin)
+        sort_of(self.given[0], contacts=person["contacts"], team_id=person["team_id"])
         return queryset
 
 

@@ -102,7 +102,8 @@ def list_leads(
     text, limit, cursor = query.get("q"), query["limit"], query.get("cursor")
     contacts = sees_contacts(request) and not theirs
     search = sought(text, by=access(request), contacts=contacts) if text else None
-    sort = sort_of(query["sort"], contacts=contacts) if "sort" in query else None
+    by = access(request).team_id
+    sort = sort_of(query["sort"], contacts=contacts, team_id=by) if "sort" in query else None
     if sort is not None:
         found = leads.filter(search.matches) if search else leads
         rows, after = _sorted(found, sort, f"{sort} {text or ''}", limit, cursor, buckets)

@@ -61,8 +61,8 @@ def save_view(
     name is given these filters; overrules: a colleague's is, too. One statement decides between new and known, so that
     a button pressed twice makes one view; it keeps its columns where none are given. Raises ViewRefused, ViewExists.
     """
-    name, kept, chosen = _named(name), _checked(query), _columns(columns)
     team_id = team_id if team_id is not None else team_of(by)
+    name, kept, chosen = _named(name), _checked(query, team_id), _columns(columns)
     if SavedView.objects.filter(team_id=team_id).exclude(name__iexact=name).count() >= VIEWS_AT_MOST:
         raise ViewRefused(f"Your team has {VIEWS_AT_MOST} views, the most there can be: delete one first.", "name")
     now = timezone.now()
@@ -113,7 +113,7 @@ def change_view(
     if name is not None:
         values["name"] = _named(name)
     if query is not None:
-        values["query"] = _checked(query)
+        values["query"] = _checked(query, view.team_id)
     if shared is not None:
         values["shared"] = shared
     if columns is not None or usual_columns:
@@ -201,8 +201,8 @@ def _check_nobody_forgotten(name: str, kept: str) -> None:
         raise ViewRefused(WORDS)
 
 
-def _checked(query: str) -> str:
-    """The filters of a query string that the list knows, in one order. Raises ViewRefused."""
+def _checked(query: str, team_id: int | None) -> str:
+    """The filters of a query string that this team's list knows, in one order. Raises ViewRefused."""
     if "\x00" in query or "%00" in query:
         raise ViewRefused("These filters cannot be read.")
     given: dict[str, list[str]] = {}
@@ -214,11 +214,12 @@ def _checked(query: str) -> str:
             raise ViewRefused(f"{name}: {words}")
     filters = {name: values for name, values in given.items() if name not in BESIDE}
     try:
-        understood({name: values if len(values) > 1 else values[0] for name, values in filters.items()})
+        asked = {name: values if len(values) > 1 else values[0] for name, values in filters.items()}
+        understood(asked, team_id=team_id)
         for bucket in given.get("bucket", []):
             UUID(bucket)
         for sort in given.get("sort", []):
-            sort_of(sort)
+            sort_of(sort, team_id=team_id)
     except BadSort as error:
         raise ViewRefused(f"sort: {error}") from error
     except BadFilter as error:

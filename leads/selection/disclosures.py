@@ -53,7 +53,8 @@ def _has_contact(lead: Lead) -> bool:
 
 def names_in(lead: Lead) -> list[str]:
     """Its people, addresses and whatever else a file or a person may have written a phone or an e-mail into."""
-    return [str(name) for column in ANYBODYS if (name := getattr(lead, column))]
+    own = [text for text in (lead.custom or {}).values() if isinstance(text, str)]
+    return [*(str(name) for column in ANYBODYS if (name := getattr(lead, column))), *own]
 
 
 def _tell(reachable: Sequence[Lead], *, by: User, via: str, page: str) -> None:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Expression, F, OrderBy, OuterRef, Q, QuerySet
+from django.db.models import Case, Expression, F, Func, JSONField, OrderBy, OuterRef, Q, QuerySet, TextField, When
 from django.db.models.fields.json import KeyTransform
+from django.db.models.lookups import Exact
 
-from leads.fields.cells import PREFIX
+from leads.fields.cells import PREFIX, Said, has_field
 from leads.fields.values import KEY
 from leads.models import Lead
 from leads.querysets import dnc
 from leads.selection.counting import TooSlow, at_most_seconds
+from leads.selection.export_cells import WithoutContact
 
 # name -> column. What a lead has an index for, in each bucket (`lead_by_equity` …), is sorted among any number.
 INDEXED = {
@@ -127,10 +129,14 @@ class BadSort(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """An order: `-estimatedEquity` is by estimated equity, highest first. Leads without a value come last both ways."""
+    """An order: `-estimatedEquity` is by estimated equity, highest first. Leads without a value come last both ways.
+
+    contacts: whether who asks may see phones and e-mails.
+    """
 
     name: str
     descending: bool
+    contacts: bool = field(default=True, compare=False)
 
     @property
     def column(self) -> str:
@@ -158,8 +164,9 @@ class Sort:
         """What it sorts by, as SQL."""
         if (computed := COMPUTED.get(self.name)) is not None:
             return computed()
-        custom = _CUSTOM.fullmatch(self.name)
-        return KeyTransform(custom[1], "custom") if custom else F(self.column)
+        if (custom := _CUSTOM.fullmatch(self.name)) is not None:
+            return KeyTransform(custom[1], "custom") if self.contacts else _without_contacts(custom[1])
+        return F(self.column)
 
     @property
     def ordering(self) -> OrderBy:
@@ -173,6 +180,14 @@ class Sort:
 
     def __str__(self) -> str:
         return f"{'-' if self.descending else ''}{self.name}"
+
+
+def _without_contacts(key: str) -> Expression:
+    """A custom field, where a text that holds a phone or an e-mail is dots: its order would tell it."""
+    value = KeyTransform(key, "custom")
+    is_text = Exact(Func(value, function="jsonb_typeof", output_field=TextField()), "string")
+    told = Func(WithoutContact(Said(key)), function="to_jsonb", output_field=JSONField())
+    return Case(When(is_text, then=told), default=value, output_field=JSONField())
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,17 +205,22 @@ class Place:
         return self.value.isoformat() if isinstance(self.value, date) else str(self.value)
 
 
-def sort_of(text: str, *, contacts: bool = True) -> Sort:
-    """The order that a text names. contacts: whether who asks may see phones and e-mails. Raises BadSort."""
+def sort_of(text: str, *, contacts: bool = True, team_id: int | None = None) -> Sort:
+    """The order that a text names. contacts: whether who asks may see phones and e-mails. team_id: whose custom fields
+    there are; None: of any team. Raises BadSort.
+    """
     name = text.strip()
     descending = name.startswith("-")
     name = name.removeprefix("-")
-    if name not in SORTS and not _CUSTOM.fullmatch(name):
+    custom = _CUSTOM.fullmatch(name)
+    if name not in SORTS and not custom:
         words = f"Sort by one of: {', '.join(SORTS)}, or custom.KEY"
         raise BadSort(f"{words}; with - before it the highest or latest comes first.")
     if name in OF_CONTACTS and not contacts:
         raise BadSort("Your role does not see phones and e-mails here, and cannot sort by them.")
-    return Sort(name, descending)
+    if custom and team_id is not None and not has_field(team_id, custom[1]):
+        raise BadSort(f"Your team has no custom field {custom[1]}.")
+    return Sort(name, descending, contacts)
 
 
 def label_of(name: str, *, descending: bool) -> str:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, Sum
+from django.db.models import Sum
 
 from accounts.access import Access
 from buckets.models import Bucket
-from campaigns.models import Campaign
 from common.needs import of_team
 from common.values.percent import percent
 from enrichment.models import Run
@@ -76,8 +75,8 @@ def stock(access: Access) -> Stock:
 
 @dataclass(frozen=True, slots=True)
 class CameOf:
-    """From money to deals, since the beginning. spent: by enrichment jobs and campaigns, US dollars. stages, in order:
-    (words, leads, US dollars each; None: there is none).
+    """From money to deals, since the beginning. spent: on anything, as the team's months count it, US dollars. stages,
+    in order: (words, leads, US dollars each; None: there is none).
     """
 
     spent: Decimal
@@ -95,9 +94,8 @@ def came_of(access: Access, stock: Stock) -> CameOf | None:
     ]
     if not any(many for _, many in counts[1:]):
         return None
-    campaigns = of_team(Campaign.objects.all(), access)
-    scoped = Balance.objects.filter(scope__in=campaigns.values_list(scopes.in_sql(scopes.campaign, F("pk"))))
-    spent = stock.spent + (scoped.aggregate(s=Sum("spent"))["s"] or ZERO)
+    months = Balance.objects.filter(scope__startswith=scopes.beginning(scopes.TEAM, access.team_id))
+    spent = months.aggregate(s=Sum("spent"))["s"] or ZERO
     return CameOf(spent, [(words, many, spent / many if many else None) for words, many in counts])
 
 

@@ -21,7 +21,7 @@ from django.core.cache import cache
 from django.db import connections
 from django.utils import timezone
 
-from accounts.access import Scope
+from accounts.access import Scope, access_of
 from accounts.api.permissions import scope_needed
 from accounts.services import create_api_token
 from buckets.models import Bucket, Fill
@@ -30,6 +30,7 @@ from cli.buckets import may_cost
 from cli.client import PAGE
 from common.api.throttles import UserThrottle
 from enrichment.models import Run
+from leads.fields.definitions import make_field
 from leads.keys.opaque import owner_keys_of
 from leads.models import ContactKey, Lead, LeadKey
 from leads.services import edit_lead
@@ -287,3 +288,13 @@ def test_an_owner_is_told_with_every_lead_and_ids_go_on_to_the_next_command(shel
     assert (told["owner"]["counts"]["leads"], told["count"], told["nextCursor"]) == (PAGE + 1, PAGE + 1, None)
     assert {row["id"] for row in told["leads"]} == set(ids.split()) == {str(lead.pk) for lead in leads}
     assert json.loads(shell("bucket tag portfolio", stdin=ids).out) == {"changed": PAGE + 1}
+
+
+@pytest.mark.long
+def test_a_custom_field_is_set_to_a_negative_number_too_and_emptied(shell: Shell, ann: Any) -> None:
+    make_field(access_of(ann), {"name": "Cash flow", "kind": "number"})
+    lead = make_leads(1, by=ann)[1][0]
+    for value, kept in (("-250", {"cashFlow": -250}), ("''", None)):
+        assert json.loads(shell(f"bucket field cashFlow {value} {lead.pk}").out) == {"changed": 1}
+        assert Lead.objects.get().custom == kept
+    assert shell(f"bucket field cashFlow --off {lead.pk}").status == 1

@@ -12,8 +12,10 @@ import pytest
 from django.utils import timezone
 
 from enrichment.models import Run
+from leads.admin.filters import FILTERS
 from leads.keys.opaque import owner_keys_of
 from leads.models import Lead
+from leads.selection.presets import PRESETS
 from leads.services import add_activity, edit_lead
 from tests.api.client import Api, body_of
 from tests.cli.conftest import Shell
@@ -43,6 +45,13 @@ def world(ann: Any, sandbox: Any) -> dict[str, Any]:
     monday = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
     owner = owner_keys_of([(rows[0].pk, rows[0].team_id)])[rows[0].pk]
     return {"bucket": str(first.pk), "owner": owner, "monday": monday, "leads": [str(lead.pk) for lead in rows]}
+
+
+def test_the_document_names_filters_and_views_as_the_list_of_leads_does() -> None:
+    lines = "\n".join(re.findall(r"^\*Page\*: (.+)$", DOCUMENT.read_text(), re.MULTILINE))
+    filters, views = re.findall(r"\*([^*]+)\*: ", lines), re.findall(r"view \*([^*]+)\*", lines)
+    assert (len(filters), {*filters} - {one.title for one in FILTERS}) == (9, set())
+    assert (len(views), {*views} - {one.words for one in PRESETS.values()}) == (2, set())
 
 
 @pytest.mark.long

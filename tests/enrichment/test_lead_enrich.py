@@ -52,14 +52,19 @@ def test_one_press_is_one_job_over_this_lead_and_its_facts_come_in(sandbox):
         client.post(link(lead), {"do": "enrich", "offer": offer, "once": once})
     run = Run.objects.get()
     assert (run.total, run.max_cost) == (1, Decimal(price))
-    assert "is at work on this lead" in body(client.get(link(lead)))
+    during = body(client.get(link(lead)))
+    assert "is at work on this lead" in during
     assert "is at work" in body(client.get(f"/admin/leads/lead/{lead.pk}/enriching/"))
     pump_until_still()
-    assert "It has come." in body(client.get(f"/admin/leads/lead/{lead.pk}/enriching/"))
+    come = body(client.get(f"/admin/leads/lead/{lead.pk}/enriching/"))
+    assert "It has come." in come
     lead.refresh_from_db()
     assert lead.enriched_at is not None and billed(sandbox) <= Decimal(price)
     after = body(client.get(link(lead)))
     assert "Enrich this lead" not in after
+    fresh = {*re.findall(r"#([a-z-]+)", come)}  # parts that come in: with them what the page says of the lead is true
+    assert {"lead-head", "contact", "may-contact", "facts"} <= fresh
+    assert {name for name in fresh for page in (during, after) if f'id="{name}"' not in page} == set()
     before = billed(sandbox)
     client.post(link(lead), {"do": "enrich", "offer": offer, "once": once})
     assert billed(sandbox) == before

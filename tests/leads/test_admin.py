@@ -14,7 +14,7 @@ from leads.admin.filters import FILTERS as PAGE_FILTERS
 from leads.admin.leads import LeadAdmin
 from leads.fields.definitions import make_field
 from leads.listing.saved_views import ViewRefused, save_view
-from leads.models import Activity, Lead, SavedView, Tag
+from leads.models import Activity, CustomField, Lead, SavedView, Tag
 from leads.selection.counting import TooSlow
 from leads.selection.filters import FILTERS, MATCH
 from leads.selection.sorting import SORTS
@@ -222,6 +222,7 @@ def test_who_sees_no_contacts_cannot_put_leads_in_the_order_of_their_phones(ann)
 def test_a_shared_buckets_leads_are_not_put_in_the_order_of_what_their_team_does(ann, bob):
     bucket = lead_of(ann[0]).bucket
     BucketShare.objects.create(bucket=bucket, team=bob[0].memberships.get().team)
+    CustomField.objects.create(team=bucket.team, key="ask", name="Ask", kind="number")
 
     assert found(bob[1], bucket=str(bucket.pk), sort="-estimatedValue") == {"11"}
     for sort in ("-lastActivityAt", "callbackAt", "-assignedTo", "custom.ask"):

@@ -88,6 +88,8 @@ def test_each_sees_their_own_teams_runs_and_stock_and_operators_the_money_of_all
         )
         run = run_of(bucket, "paused", paused_by="person", reason=f"{user.username} paused it")
         Budget.objects.create(scope=run.budget_scope, spent=leads)
+        for month, spent in (("2026-10", 3), ("2026-11", leads)):  # a call, then the job
+            Budget.objects.create(scope=f"team:{bucket.team_id}:{month}", spent=spent)
     Budget.objects.create(scope=f"vendor:apollo:{now:%Y-%m-%d}", spent=3)
 
     assert ("ann paused it" in home_page(annas), "bob paused it" in home_page(annas)) == (True, False)
@@ -97,6 +99,8 @@ def test_each_sees_their_own_teams_runs_and_stock_and_operators_the_money_of_all
     own = home.stock(own_access(ann))
     assert (own.leads, own.detailed, own.with_phone, own.waiting, own.contacted) == (100, 50, 25, 1, 2)
     assert (own.spent, home.stock(own_access(boss)).leads) == (100, 0)
+    came = home.came_of(own_access(ann), own)
+    assert came is not None and came.spent == 103  # all that the team has paid, not its jobs alone
     each = sum(catalogue.operation(name).setting("price") for name in ("property_detail", "skip_trace"))
     assert (own.all_of_it, own.kept) == (100 * each, max(100 * each - 100, 0))
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.access import access_of
 from accounts.models import User
 from buckets.services import create_bucket
+from enrichment.models import Run, RunItem
 from leads.fields.definitions import make_field
 from leads.models import Activity, Lead
 from tests.admin_site import address
@@ -149,3 +150,25 @@ def test_ten_leads_are_worked_through_in_few_presses_and_a_half_written_note_out
     for name, place in (("by-hand", "buckets/bucket/by-hand/"), ("address", "buckets/bucket/find/address/")):
         page.goto(f"/admin/{place}")
         look(page, axe_check, name)
+
+
+@pytest.mark.long
+def test_what_is_bought_comes_into_the_page_and_takes_the_place_of_nothing_half_written(ann: User, page: Page) -> None:
+    bucket, _ = create_bucket(by=ann, name="King County", property_ids=["7"])
+    lead = Lead.objects.get()
+    Lead.objects.update(phone="+12065550142")
+    run = Run.objects.create(bucket=bucket, bucket_name=bucket.name, owner=ann, status="running")
+    RunItem.objects.create(run=run, lead=lead, stage=1)
+    page.goto(address(Lead, "change", lead.pk))
+    page.get_by_text("is at work on this lead").wait_for()
+    assert page.locator("#lead-head").get_by_text("Address not purchased yet").is_visible()
+    page.get_by_text("Suppress …").click()
+    said = page.locator("#may-contact textarea")
+    said.fill("She asked")
+
+    Lead.objects.update(property_address="9 Elm St", property_city="Seattle", email="jo@example.com")
+    RunItem.objects.update(stage=0, outcome=1)
+
+    page.get_by_role("heading", name="9 Elm St", level=1).wait_for()
+    page.locator("#contact").get_by_text("@example.com").wait_for()
+    assert said.input_value() == "She asked"

@@ -64,7 +64,7 @@ def test_an_investors_questions_are_filters_and_a_view_is_kept(
         "No lead is ready to call until"
     ).wait_for()  # it opened on what there is, and says what is missing
     assert page.locator(".desk-tabs [aria-current]").inner_text() == "With a phone"
-    page.get_by_text("of 10 leads").wait_for()
+    page.get_by_text("10 leads in all").wait_for()
     assert page.locator("[data-count=all]").inner_text() == "60"
 
     # 1. Absentee owners with more than half in equity and a mobile that is not on DNC, most equity first.
@@ -111,7 +111,7 @@ def test_an_investors_questions_are_filters_and_a_view_is_kept(
     page.get_by_text("5 leads on this page").wait_for()
     page.get_by_role("link", name="Clear all").click()
     page.get_by_text("50 leads on this page, newest first").wait_for()
-    page.get_by_text("of 60 leads").wait_for()
+    page.get_by_text("60 leads in all").wait_for()
     page.get_by_role("button", name="100 leads a page").click()
     page.get_by_text("60 leads on this page").wait_for()
 

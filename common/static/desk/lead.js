@@ -44,6 +44,12 @@
     }, 1500);
   });
 
+  // What was bought comes in while the page is open; a part of it in which something is half-written waits for a reload.
+  document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+    const boxes = detail.target.querySelectorAll("textarea, input:not([type=hidden], [type=checkbox], [type=radio])");
+    if ([...boxes].some((box) => box.value !== box.defaultValue)) detail.shouldSwap = false;
+  });
+
   // The call that the gate has said yes to is dialed by this person's own phone, once.
   const dial = document.getElementById("lead-dial");
   if (dial && sessionStorage.getItem("lead-dialed") !== dial.dataset.attempt) {

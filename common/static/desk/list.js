@@ -55,7 +55,7 @@ document.addEventListener("DOMContentLoaded", async () => {
   if (!answer.ok || answer.redirected) return;
   const { total, views } = await answer.json();
   for (const place of document.querySelectorAll("[data-total]")) {
-    if (total) place.textContent = place.hasAttribute("role") ? `of ${total}` : total;
+    if (total) place.textContent = place.hasAttribute("role") ? `· ${total} in all` : total;
   }
   for (const tab of document.querySelectorAll("[data-count]")) tab.textContent = views[tab.dataset.count] ?? "";
 });

@@ -72,7 +72,7 @@ def _found(options: dict[str, Any], access: Access, buckets: Any) -> list[Lead]:
         return in_places(leads, ranked(leads, search, of=mine, limit=options["limit"]))
     leads = leads if search is None else leads.filter(search.matches)
     several = None if options["bucket"] else buckets
-    sort = sort_of(options["sort"] or "-createdAt", contacts=contacts)
+    sort = sort_of(options["sort"] or "-createdAt", contacts=contacts, team_id=access.team_id)
     return sorted_page(leads, sort, limit=options["limit"], buckets=several)
 
 

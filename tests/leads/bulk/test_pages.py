@@ -142,6 +142,9 @@ def test_leads_are_moved_to_a_new_bucket_by_its_name_and_a_second_press_says_wha
         answer = client.post(f"{address(Lead, 'changelist')}?bucket={bucket.pk}", sent)
         assert words(answer)[-1].startswith("3 of 3 leads moved to Hot ones.")
     assert list(Bucket.objects.order_by("pk").values_list("name", "total_leads")) == [(bucket.name, 0), ("Hot ones", 3)]
+    Lead.objects.filter(pk=leads[0].pk).update(bucket=bucket)  # others match by the second press
+    again = across(client, "move", f"bucket={bucket.pk}", leads[0], **said)
+    assert words(again)[-1].startswith("3 of 3 leads moved to Hot ones.") and BulkJob.objects.count() == 1
 
 
 def test_a_custom_field_is_set_on_many_leads_and_put_back(ann):

@@ -14,12 +14,13 @@ from buckets.filling.fills import duplicate
 from buckets.imports import services
 from leads.fields.definitions import FIELDS_MAX, change_field, fields_of, make_field, retire_field
 from leads.fields.setting import BadValues, set_fields
-from leads.models import CustomField, Lead
+from leads.models import CustomField, Lead, SavedView
 from leads.pipeline.lists import Refused
 from leads.privacy.person import given_values, without
 from leads.selection.export import Layout, csv_pieces
 from leads.selection.export_columns import UnknownColumn, check_fields, named
 from leads.selection.filters import BadFilter, matching, understood
+from leads.selection.sorting import Sort, place_of, sort_of, sorted_page
 from tests.admin_site import address, member, sees_contacts, staff, words
 from tests.api.client import Api, body_of, refused
 from tests.leads.samples import make_leads
@@ -177,6 +178,34 @@ def test_who_sees_no_contacts_finds_none_by_a_hidden_number(ann):
     assert found(ann, **{"custom.remark.contains": "0100"}) == [0]
 
 
+def test_who_sees_no_contacts_is_told_none_by_the_order_of_what_people_typed(ann):
+    define(ann)
+    first, second, third = leads_of(ann)
+    for lead, text in ((first, "z 512-555-0100"), (second, "a pool"), (third, "b 512-555-0199")):
+        set_fields(lead=lead, by=ann, said={"remark": text})
+    shown, hidden = (sort_of("custom.remark", contacts=contacts) for contacts in (True, False))
+    assert in_order(shown) == [second, third, first]
+    assert in_order(hidden)[0] == second and in_order(sort_of("-custom.remark", contacts=False))[2] == second
+    at = place_of(third, hidden)
+    assert at.value == place_of(first, hidden).value == "••••"
+    assert sorted_page(Lead.objects.all(), hidden, limit=9, at=place_of(second, hidden)) == [first, third]
+
+
+def in_order(sort: Sort) -> list[Lead]:
+    return sorted_page(Lead.objects.all(), sort, limit=9)
+
+
+def test_no_team_sorts_by_a_field_or_keeps_a_view_of_a_field_that_it_never_had(ann):
+    define(ann)
+    retire_field(access_of(ann), fields_of(access_of(ann).team_id)[0].pk)
+    api = Api(ann)
+    body_of(api.get("/api/leads?sort=-custom.askingPrice"))  # retired: its values are there still
+    refused(api.get("/api/leads?sort=-custom.askingprice"), 400, "sort")
+    for query in ({"custom.askingprice": "1"}, {"custom.askingPrice.contains": "1"}):
+        refused(api.post("/api/leads/views", {"name": "Mine", "filters": query}), 400)
+    assert not SavedView.objects.exists()
+
+
 def exported(leads: Any, *names: str, contacts: bool = True) -> list[dict[str, str]]:
     pieces = b"".join(piece for piece, _ in csv_pieces(leads, Layout(columns=names, contacts=contacts, bom=False)))
     return list(csv.DictReader(io.StringIO(pieces.decode())))
@@ -268,6 +297,23 @@ def test_the_lead_s_page_has_a_card_of_fields_that_saves_what_was_changed(db):
     assert "1 lead" in listed or str(lead) in listed
     empty = client.get(address(Lead, "changelist"), {"custom.askingPrice.min": "many"}).content.decode()
     assert "cannot be read" in empty
+
+
+def test_a_phone_that_stands_in_a_field_is_shown_by_a_press_alone_which_is_recorded(db):
+    user, client = staff("ann")
+    sees_contacts(user)
+    define(user)
+    (lead, *_) = leads_of(user)
+    set_fields(lead=lead, by=user, said={"remark": "call 512-555-0100", "heat": "Hot"})
+    change, shown = address(Lead, "change", lead.pk), AuditEvent.objects.filter(action="contacts.shown")
+    hidden = client.get(change).content.decode()
+    assert ("555-0100" in hidden, "show phones and e-mails first" in hidden, "custom_heat" in hidden) == (
+        False, True, False)  # fmt: skip
+    assert not shown.exists()
+    assert 'value="call 512-555-0100"' in client.post(change, {"do": "show"}).content.decode()
+    assert shown.count() == 1
+    told = body_of(Api(user).get(f"/api/leads/{lead.pk}"))["lead"]["customFields"]
+    assert (told["remark"], shown.count()) == ("call 512-555-0100", 2)
 
 
 def test_a_file_s_column_fills_a_field_and_a_guess_knows_its_name(ann):
