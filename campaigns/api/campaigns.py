@@ -29,7 +29,7 @@ from campaigns.api.serializers import (
     MembersQuery,
 )
 from campaigns.models import Campaign, Delivery, Member
-from campaigns.planning.audience import Audience, check
+from campaigns.planning.audience import Audience, check, missing
 from campaigns.planning.campaigns import Plan, change_campaign, create_campaign, delete_campaign, may_draft
 from campaigns.planning.steps import StepPlan, VariantPlan
 from common.api.base import invalid, not_found, ok
@@ -66,7 +66,10 @@ def audience_of(given: Mapping[str, Any], access: Access, *, of: Audience | None
         names = {"allOf": "all_of", "anyOf": "any_of", "noneOf": "none_of"}
         audience = replace(audience, sets=Sets(**{names[name]: tuple(ids) for name, ids in given["sets"].items()}))
     if "leadIds" in given:
-        audience = replace(audience, lead_ids=tuple(given["leadIds"]))
+        ids = tuple(dict.fromkeys(given["leadIds"]))
+        if unknown := missing(ids, access.team_id):
+            raise not_found(f"lead: {unknown} of these", "leadIds")
+        audience = replace(audience, lead_ids=ids)
     narrowed = {name: given[name] for name in ("preset", "filters", "limit") if name in given}
     return replace(audience, **narrowed)
 

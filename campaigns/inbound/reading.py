@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import Case, IntegerField, Value, When
 
 from campaigns.inbound import mail_posts
@@ -75,6 +75,7 @@ def _next_open() -> list[UUID]:
 
 def _handle(inbound_id: UUID, *, lock_timeout: int | None = None) -> bool:
     """A transaction for each thing it says: applying one twice changes nothing, so that a crash in between is harmless.
+    One that breaks leaves the post open, and keeps none behind it from being applied.
 
     Whoever comes second waits for the row, and finds it handled. lock_timeout: milliseconds.
     """
@@ -93,21 +94,40 @@ def _handle(inbound_id: UUID, *, lock_timeout: int | None = None) -> bool:
         with transaction.atomic(), connection.cursor() as cursor:
             _wait_at_most(cursor, lock_timeout)
             mail_posts.prove(said)
-    for number, one in enumerate(things):
-        with transaction.atomic(), connection.cursor() as cursor:
-            _wait_at_most(cursor, lock_timeout)
-            if not lock_open_post(inbound_id):
+    broken: Exception | None = None
+    for number in range(len(things)):
+        ends = number == len(things) - 1 and broken is None
+        try:
+            if not _handle_thing(row, said, things, number, lock_timeout, ends=ends):
                 return False
-            note = said.why if isinstance(said, Unreadable) else ""
-            if one is not None:
-                message_id = row.pk if number == 0 else uuid5(row.pk, str(number))
-                note = mail_posts.apply(one, row, message_id) if is_mail else _apply(one, row, message_id)
-            changes: dict[str, object] = {}
-            if number == len(things) - 1:
-                changes = {"handled_at": database_now(), "lease_until": None}
-                if mail_posts.is_by_forgotten(things) if is_mail else _is_by_forgotten(things):
-                    changes["body"] = None
-            Inbound.objects.filter(pk=row.pk).update(error=note[:300], **changes)
+        except (OperationalError, InterfaceError):  # PostgreSQL's trouble, or a lock: no other thing would fare better
+            raise
+        except Exception as error:  # an opt-out may stand behind it
+            broken = broken or error
+    if broken is not None:
+        raise broken
+    return True
+
+
+def _handle_thing(
+    row: Inbound, said: Any, things: Sequence[Any], number: int, lock_timeout: int | None, *, ends: bool
+) -> bool:
+    """ends: with it the post is handled. False: it is already."""
+    one, is_mail = things[number], row.vendor == mail_posts.VENDOR
+    with transaction.atomic(), connection.cursor() as cursor:
+        _wait_at_most(cursor, lock_timeout)
+        if not lock_open_post(row.pk):
+            return False
+        note = said.why if isinstance(said, Unreadable) else ""
+        if one is not None:
+            message_id = row.pk if number == 0 else uuid5(row.pk, str(number))
+            note = mail_posts.apply(one, row, message_id) if is_mail else _apply(one, row, message_id)
+        changes: dict[str, object] = {}
+        if ends:
+            changes = {"handled_at": database_now(), "lease_until": None}
+            if mail_posts.is_by_forgotten(things) if is_mail else _is_by_forgotten(things):
+                changes["body"] = None
+        Inbound.objects.filter(pk=row.pk).update(error=note[:300], **changes)
     return True
 
 

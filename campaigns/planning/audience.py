@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -122,8 +122,17 @@ def _chosen_from(audience: Audience, *, team_id: int, owner: User) -> tuple[Quer
         check_sets(team_id=team_id, sets=audience.sets)
         return rows.filter(pk__in=_of_sets(audience.sets)), None
     if audience.lead_ids is not None:
-        return rows.filter(pk__in=RawSQL("SELECT unnest(%s::uuid[])", [list(audience.lead_ids)])), None
+        return rows.filter(pk__in=_these(audience.lead_ids)), None
     raise CampaignError("INVALID", "Say whom to contact: a bucket, a saved view, a combination or leads.", "bucketId")
+
+
+def missing(lead_ids: Collection[UUID], team_id: int | None) -> int:
+    """How many of these the team has not, or shows no more: such as another team's."""
+    return len(lead_ids) - Lead.objects.filter(team_id=team_id, pk__in=_these(lead_ids)).count()
+
+
+def _these(lead_ids: Collection[UUID]) -> RawSQL:
+    return RawSQL("SELECT unnest(%s::uuid[])", [list(lead_ids)])
 
 
 def _of_view(rows: QuerySet[Lead], query: str, access: Access, owner: User) -> tuple[QuerySet[Lead], Any]:

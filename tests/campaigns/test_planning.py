@@ -52,6 +52,7 @@ BAD: list[tuple[dict[str, Any], int, str]] = [
     ({"bucketId": ..., "sets": {"allOf": [GONE]}}, 404, "sets.allOf"),
     ({"bucketId": ..., "sets": {}}, 400, "sets.allOf"),
     ({"bucketId": ..., "leadIds": []}, 400, "leadIds"),
+    ({"bucketId": ..., "leadIds": [GONE]}, 404, "leadIds"),
     ({"preset": "everybody"}, 400, "preset"),
     ({"filters": {"colour": "red"}}, 400, "colour"),
     ({"limit": 0}, 400, "limit"),
@@ -134,7 +135,8 @@ def test_a_draft_is_made_from_a_bucket_a_view_a_combination_or_leads_and_narrowe
     assert sizes(**bucket, limit=1) == 1
     assert sizes(viewId=str(view.pk)) == 3
     assert sizes(sets={"allOf": [str(made.bucket.pk)], "noneOf": [str(other.pk)]}) == 2
-    assert sizes(leadIds=[str(one.pk), str(uuid4())]) == 1
+    assert sizes(leadIds=[str(one.pk), str(one.pk)]) == 1
+    refused(api.post("/api/campaigns/audience", {"leadIds": [str(one.pk), str(uuid4())]}), 404, "leadIds")
     from campaigns.planning.audience import leads_of
 
     high = leads_of(Audience(bucket_id=made.bucket.pk, preset="highValue"), team_id=team_id, owner=ann)

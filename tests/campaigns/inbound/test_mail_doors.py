@@ -127,6 +127,36 @@ def test_an_e_mail_with_a_large_attachment_is_read_without_it(postbox: Postbox, 
     assert [member(place, n).why for n in range(3)] == ["replied", "opted_out", "replied"]
 
 
+def test_of_a_post_that_says_much_what_breaks_keeps_nothing_behind_it_from_being_heard(
+    postbox: Postbox, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = make_mails(3, settings, postbox)
+    send_all()
+    told = [
+        {"event": "spamreport", "email": f"p{n}@example.com", "timestamp": 1789488000, "sg_event_id": f"e{n}",
+         "anymail_id": str(of(place, f"p{n}").pk), "delivery": of(place, f"p{n}").callback_token.hex}
+        for n in range(3)
+    ]  # fmt: skip
+    apply = mail_posts.apply
+
+    def breaks(said: Any, *rest: Any) -> str:
+        if said.recipient == "p1@example.com":
+            raise RuntimeError("p1")
+        return apply(said, *rest)
+
+    monkeypatch.setattr(mail_posts, "apply", breaks)
+    place = "/api/webhooks/mail/sendgrid/tracking"
+    assert Client().post(place, json.dumps(told), "application/json", headers=basic()).status_code == 200
+    reading.handle_open()
+    assert reasons() == [("complaint", "any")] * 4, "two people, by address and by owner"
+    assert Inbound.objects.values_list("handled_at", "tries", "error").get() == (None, 1, "RuntimeError")
+
+    monkeypatch.setattr(mail_posts, "apply", apply)
+    Inbound.objects.update(lease_until=None)
+    assert reading.handle_open() == 1
+    assert reasons() == [("complaint", "any")] * 6
+
+
 @pytest.mark.long
 def test_what_a_provider_tells_becomes_of_its_e_mail(postbox: Postbox, settings: Any) -> None:
     names = ["fine", "gone", "spam", "left", "slow", "stuffed"]
