@@ -128,7 +128,8 @@ def _chosen_from(audience: Audience, *, team_id: int, owner: User) -> tuple[Quer
 
 def missing(lead_ids: Collection[UUID], team_id: int | None) -> int:
     """How many of these the team has not, or shows no more: such as another team's."""
-    return len(lead_ids) - Lead.objects.filter(team_id=team_id, pk__in=_these(lead_ids)).count()
+    mine = Lead.objects.filter(team_id=team_id) if team_id is not None else Lead.objects.none()
+    return len(lead_ids) - mine.filter(pk__in=_these(lead_ids)).count()
 
 
 def _these(lead_ids: Collection[UUID]) -> RawSQL:

@@ -145,8 +145,8 @@ def test_of_a_post_that_says_much_what_breaks_keeps_nothing_behind_it_from_being
         return apply(said, *rest)
 
     monkeypatch.setattr(mail_posts, "apply", breaks)
-    place = "/api/webhooks/mail/sendgrid/tracking"
-    assert Client().post(place, json.dumps(told), "application/json", headers=basic()).status_code == 200
+    door = "/api/webhooks/mail/sendgrid/tracking"
+    assert Client().post(door, json.dumps(told), "application/json", headers=basic()).status_code == 200
     reading.handle_open()
     assert reasons() == [("complaint", "any")] * 4, "two people, by address and by owner"
     assert Inbound.objects.values_list("handled_at", "tries", "error").get() == (None, 1, "RuntimeError")
