@@ -31,8 +31,9 @@ up: $(STAMP) ## The same stack and no job, on PORT (8000); keys set: real vendor
 	@echo "Starting servers, web and worker on port $(PORT) …" >&2
 	@$(RUN) manage.py up $(ARGS)
 
+# With ALL=1 the whole suite is counted and held to the floor in tests/coverage.py. A part reaches a part, and is not.
 test: $(STAMP) chromium ## All tests but the long ones, in a quarter of an hour; ALL=1: those too, counted. ARGS="-k word tests/leads"
-	@$(if $(ALL),PYTEST_PLUGINS=tests.coverage) $(RUN) -m pytest $(if $(strip $(ALL)$(ARGS)),,-m "not long") -n auto --dist worksteal $(ARGS)
+	@$(if $(ALL),$(if $(strip $(ARGS)),,PYTEST_PLUGINS=tests.coverage)) $(RUN) -m pytest $(if $(strip $(ALL)$(ARGS)),,-m "not long") -n auto --dist worksteal $(ARGS)
 
 lint: $(STAMP) ## Style, types, rooms, migrations, production settings
 	$(RUN) -m ruff check .
@@ -42,7 +43,6 @@ lint: $(STAMP) ## Style, types, rooms, migrations, production settings
 	$(RUN) manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(RUN) manage.py check --deploy --fail-level WARNING
 
-# The whole suite is counted and held to the floor in tests/coverage.py. A part reaches a part, and is not.
 chaos: $(STAMP) ## Damage to the real stack, and the books checked; then `make test ALL=1`. ARGS="kills zombie" QUICK=1
 	@$(RUN) -m tests.chaos $(ARGS)
 	@$(if $(strip $(ARGS)),,$(MAKE) test ALL=1)
