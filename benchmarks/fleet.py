@@ -78,7 +78,7 @@ def saved(place: Place, ids: list[str]) -> Any:
         )
         bucket = create_bucket(by=place.user, name=f"Run of {len(ids)}")[0]
         add_ids(bucket=bucket, property_ids=ids)
-        database.execute("VACUUM ANALYZE leads_lead, enrichment_runitem")
+        database.execute("VACUUM ANALYZE")  # as autovacuum does within its minute, which is off here
         database.execute("CHECKPOINT")
     return bucket
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
+from common.db.direct import first
 from enrichment.models import Run, RunItem, Schedule
 
 _HOLD = "pg_advisory_xact_lock"  # its waiters come in turn: a pause is not passed by by workers that go on sharing
@@ -29,7 +30,7 @@ def claim_schedule(schedule_id: UUID, **still: object) -> Schedule | None:
 def lock_run(run_id: UUID) -> Run | None:
     """The run against everything else that changes it or its items, workers that share it too. None: it is gone."""
     _hold(_HOLD, run_id)
-    return Run.objects.select_for_update(no_key=True).filter(pk=run_id).first()
+    return first(Run, "WHERE id = %(id)s FOR NO KEY UPDATE", {"id": run_id})
 
 
 def share_run(run_id: UUID) -> Run | None:
@@ -40,7 +41,7 @@ def share_run(run_id: UUID) -> Run | None:
     sums alone, at the end of its transaction (`queue.end`). All else needs `lock_run`.
     """
     _hold(f"{_HOLD}_shared", run_id)
-    return Run.objects.filter(pk=run_id).first()
+    return first(Run, "WHERE id = %(id)s", {"id": run_id})
 
 
 def lock_runs(runs: QuerySet[Run]) -> QuerySet[Run]:

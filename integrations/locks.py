@@ -10,11 +10,16 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
+from common.db.direct import columns, rows
 from integrations.models import Budget, NameRefresh, Operation, PhoneReveal, Vendor, VendorCall
 
 # At the end of a query over `integrations_propertyname k` inside a statement that then changes these names.
 NAMES_IN_ORDER = "ORDER BY k.name FOR NO KEY UPDATE OF k"
 
+_WITH_VENDOR = (
+    f"{columns(Operation, 'o')}, {columns(Vendor, 'v')}"
+    " FROM integrations_operation o JOIN integrations_vendor v ON v.name = o.vendor_id"
+)
 FREE_IN_FLIGHT = 2  # free questions of one person
 PAUSE = 0.05  # seconds between two looks
 
@@ -55,7 +60,18 @@ def lock_operation(operation_id: int) -> Operation:
 
 def lock_operation_and_vendor(operation_id: int) -> Operation:
     """The operation's row, then its vendor's."""
-    return Operation.objects.select_for_update(no_key=True).select_related("vendor").get(pk=operation_id)
+    row = with_vendor("WHERE o.id = %(id)s FOR NO KEY UPDATE", id=operation_id)
+    if row is None:
+        raise Operation.DoesNotExist
+    return row
+
+
+def with_vendor(rest: str, **params: object) -> Operation | None:
+    """The operation that `rest` of a statement finds, with its vendor. Each request asks for it several times."""
+    for row, vendor in rows(f"SELECT {_WITH_VENDOR} {rest}", params, Operation, Vendor):
+        row.vendor = vendor
+        return row
+    return None
 
 
 def lock_operations_of(vendor_name: str) -> list[Operation]:
@@ -71,6 +87,24 @@ def lock_vendor(vendor_name: str) -> Vendor:
 def lock_call(calls: QuerySet[VendorCall]) -> VendorCall | None:
     """The one call of this queryset; None: it is no longer in the state that was asked for."""
     return calls.select_for_update(of=("self",)).first()
+
+
+def lock_own_call(call_id: UUID, state: VendorCall.State) -> VendorCall | None:
+    """The call of the worker that carries it out, with its operation and vendor; None: it is not in this state."""
+    found = rows(
+        f"""
+        SELECT {columns(VendorCall, "c")}, {_WITH_VENDOR} JOIN integrations_vendorcall c ON c.operation_id = o.id
+         WHERE c.id = %(id)s AND c.state = %(state)s FOR UPDATE OF c
+        """,  # our own words alone
+        {"id": call_id, "state": state},
+        VendorCall,
+        Operation,
+        Vendor,
+    )
+    for call, operation, vendor in found:
+        call.operation, operation.vendor = operation, vendor
+        return call
+    return None
 
 
 def lock_calls(calls: QuerySet[VendorCall]) -> list[VendorCall]:

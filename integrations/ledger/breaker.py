@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Least
 
@@ -65,16 +65,20 @@ def note_success(operation: Operation, base_url: str, *, paid: bool = True) -> N
 
     An answer to a free call (paid False) does not reset the count of purchases in doubt.
     """
-    rows = Operation.objects.filter(pk=operation.pk)
-    if not paid and rows.filter(doubts__gt=0).exists():
-        return
-    rows.exclude(failures=0, breaker_openings=0, breaker_open_until=None, doubts=0, held_back=0).update(
-        failures=0, breaker_openings=0, breaker_open_until=None, doubts=0, held_back=0
-    )
-    if base_url:
-        now = database_now()
-        known = rows.filter(answered_from=base_url, answered_at__gt=now - NOTED_EVERY)
-        rows.exclude(pk__in=known.values("pk")).update(answered_from=base_url, answered_at=now)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE integrations_operation
+               SET failures = 0, breaker_openings = 0, breaker_open_until = NULL, doubts = 0, held_back = 0,
+                   answered_from = coalesce(nullif(%(from)s, ''), answered_from),
+                   answered_at = CASE WHEN %(from)s = '' THEN answered_at ELSE clock_timestamp() END
+             WHERE id = %(id)s AND (%(paid)s OR doubts = 0)
+               AND ((failures, breaker_openings, doubts, held_back) <> (0, 0, 0, 0) OR breaker_open_until IS NOT NULL
+                    OR %(from)s <> '' AND (answered_from = %(from)s AND answered_at > clock_timestamp() - %(every)s)
+                                          IS NOT TRUE)
+            """,
+            {"id": operation.pk, "paid": paid, "from": base_url, "every": NOTED_EVERY},
+        )
 
 
 def note_doubt(operation: Operation, failure: VendorFailure) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from integrations.locks import with_vendor
 from integrations.models import Operation, Vendor
 
 
@@ -13,11 +14,10 @@ def operation(name: str) -> Operation:
     Raises KeyError for a name that is not in `settings.OPERATIONS`.
     """
     seller = settings.OPERATIONS[name]["vendor"]
-    rows = Operation.objects.select_related("vendor")
-    row = rows.filter(vendor_id=seller, name=name).first()
+    row = with_vendor("WHERE o.vendor_id = %(vendor)s AND o.name = %(name)s", vendor=seller, name=name)
     if row is None:
         Operation.objects.bulk_create([Operation(vendor=vendor(seller), name=name)], ignore_conflicts=True)
-        row = rows.get(vendor_id=seller, name=name)
+        row = Operation.objects.select_related("vendor").get(vendor_id=seller, name=name)
     return row
 
 

@@ -18,7 +18,7 @@ from common.logs import safe_traceback
 from integrations.ledger import breaker, calls, pace
 from integrations.ledger.persistence import persist
 from integrations.ledger.reservation import lease
-from integrations.locks import lock_call
+from integrations.locks import lock_own_call
 from integrations.models import Operation, Vendor, VendorCall
 from integrations.vendors.contract import Receipt
 from integrations.vendors.errors import BilledError, InDoubt, NotSent, UnprovenMiss, VendorFailure
@@ -96,8 +96,7 @@ def intend(call_id: UUID, *, wanted: Callable[[], bool]) -> float | None:
     5. Else it is marked as sent.
     """
     still_wanted = wanted()
-    reserved = VendorCall.objects.select_related("operation__vendor").filter(state=VendorCall.State.RESERVED)
-    call = lock_call(reserved.filter(pk=call_id))
+    call = lock_own_call(call_id, VendorCall.State.RESERVED)
     now = pace.database_now()
     if call is None or call.lease_until <= now:
         return None

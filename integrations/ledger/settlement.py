@@ -15,8 +15,7 @@ from django.db import transaction
 
 from integrations.ledger import calls, excess, pace
 from integrations.ledger.budgets import MOST_UNITS, ZERO
-from integrations.ledger.sending import calls_sent
-from integrations.locks import lock_call
+from integrations.locks import lock_own_call
 from integrations.models import MONEY, VendorCall
 from integrations.vendors.contract import Receipt
 from integrations.vendors.errors import BilledError, Deferred, HeldBack, InDoubt, NotSent, Rejected, VendorFailure
@@ -24,7 +23,7 @@ from integrations.vendors.errors import BilledError, Deferred, HeldBack, InDoubt
 
 def lock_sent(call_id: UUID) -> VendorCall | None:
     """Locks the call while it is sent and not ended; None where it has been taken from the worker that sent it."""
-    return lock_call(calls_sent(call_id).select_related("operation"))
+    return lock_own_call(call_id, VendorCall.State.SENT)
 
 
 def charge(call: VendorCall, receipt: Receipt) -> Decimal:

@@ -73,12 +73,12 @@ def keep(claims: Iterable[tuple[Name, str]]) -> None:
     if not found:
         return
     names = [found[text] for text in sorted(found)]
-    columns: list[str | list[int] | list[bool]] = [
+    columns = [
         "\n".join([name.text for name, _ in names]),  # no name has a line break: folded text
         "\n".join([property_id for _, property_id in names]),
-        [name.exact for name, _ in names],
-        [name.possible for name, _ in names],
-        [name.bare for name, _ in names],
+        joined(name.exact for name, _ in names),
+        joined(name.possible for name, _ in names),
+        joined(name.bare for name, _ in names),
     ]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -109,12 +109,9 @@ def keep(claims: Iterable[tuple[Name, str]]) -> None:
         )
 
 
-_CLAIMED = """unnest(string_to_array(%s, chr(10)), string_to_array(%s, chr(10)), %s::bigint[], %s::bigint[],
-    %s::boolean[]) AS c(name, property_id, exact, loose, bare)"""
-
-
-def hash_names(names: Sequence[Name]) -> None:
-    """Gives names that an earlier version wrote their hashes, in the order of the names."""
+_CLAIMED = """unnest(string_to_array(%s, chr(10)), string_to_array(%s, chr(10)), string_to_array(%s, ',')::bigint[],
+    string_to_array(%s, ',')::bigint[], string_to_array(%s, ',')::boolean[])
+    AS c(name, property_id, exact, loose, bare)"""Gives names that an earlier version wrote their hashes, in the order of the names."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""

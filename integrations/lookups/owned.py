@@ -8,6 +8,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import QuerySet
 
+from common.db.direct import every
 from integrations.lookups.agreement import contradict
 from integrations.lookups.identity import Name, names_of
 from integrations.lookups.stand_in_ids import ASKED, asked, is_stand_in
@@ -34,7 +35,12 @@ def rows_of(operation: Operation, queries: Collection[Query]) -> dict[str, list[
         for name in (query.key, *query.names):
             keys.setdefault(name, []).append(query.key)
     found: dict[str, list[Lookup]] = {}
-    for row in Lookup.objects.filter(operation__in=_sellers(operation), key__among=list(keys)):
+    found_rows = every(
+        Lookup,
+        "WHERE operation_id = ANY(%(sellers)s) AND key = ANY(string_to_array(%(keys)s, chr(31)))",
+        {"sellers": _sellers(operation), "keys": "\x1f".join(keys)},
+    )
+    for row in found_rows:
         for key in keys[row.key]:
             found.setdefault(key, []).append(row)
     for key, rows in found.items():

@@ -122,10 +122,11 @@ def crowded_among(keys: Iterable[Key]) -> set[tuple[int, str]]:
         cursor.execute(
             """
             SELECT c.kind, c.digest FROM leads_contactkey c
-              JOIN unnest(%s::smallint[], %s::bytea[]) AS w(kind, digest) ON (c.kind, c.digest) = (w.kind, w.digest)
+              JOIN unnest(string_to_array(%s, ',')::smallint[], string_to_array(%s, ',')) AS w(kind, digest)
+                   ON (c.kind, c.digest) = (w.kind, decode(w.digest, 'hex'))
              WHERE c.crowded
             """,
-            [[kind for kind, _ in known], [one for _, one in known]],
+            [joined(kind for kind, _ in known), hexed(one for _, one in known)],
         )
         return {known[kind, bytes(one)] for kind, one in cursor.fetchall()}
 
