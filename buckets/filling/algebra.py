@@ -15,7 +15,7 @@ from buckets.locks import keep_buckets
 from buckets.models import Bucket
 from leads.counters import change_counters
 from leads.facts.columns import OF_FILE
-from leads.facts.incoming import CONTACTS
+from leads.facts.batches import CONTACTS
 
 BUCKETS_MAX = 20  # in one expression: each is a join of all ids
 NAME_MAX = 200

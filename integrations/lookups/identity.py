@@ -51,12 +51,12 @@ class Name:
     def __hash__(self) -> int:
         return self.exact
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Sent between processes with its hashes: a row of a file makes five names."""
-        return _made, (self.text, self.loose, self.bare, self.exact, self.possible)
+    def parts(self) -> tuple[str, str, bool, int, int]:
+        """What `made` makes it of again: sent between processes with its hashes, a row of a file makes five names."""
+        return self.text, self.loose, self.bare, self.exact, self.possible
 
 
-def _made(text: str, loose: str, bare: bool, exact: int, possible: int) -> Name:  # noqa: FBT001  # pickle's call
+def made(text: str, loose: str, bare: bool, exact: int, possible: int) -> Name:  # noqa: FBT001  # of `parts`
     name = object.__new__(Name)
     name.text, name.loose, name.bare, name.exact, name.possible = text, loose, bare, exact, possible
     return name

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -16,6 +16,10 @@ from integrations.lookups.identity import Name
 from integrations.lookups.names import Row
 from integrations.lookups.stand_in_ids import ADDRESS, APN, fitting, is_stand_in
 from integrations.naming import street_lines
+
+
+if TYPE_CHECKING:
+    from leads.facts.batches import Asked
 
 
 class Known(NamedTuple):
@@ -229,6 +233,44 @@ _TAUGHT = """
         EXISTS (SELECT FROM leads_leadname t WHERE t.lead_id = l.id AND t.loose & 1 = 0) END,
     CASE WHEN l.apn IS NULL THEN
         EXISTS (SELECT FROM leads_leadname t WHERE t.lead_id = l.id AND t.loose & 3 = 1) END"""
+
+
+def found_of(bucket_id: UUID, asked: Asked) -> set[str | int] | None:
+    """What of these ids and names the bucket or bought answers know: ids, and hashes as names have them (`exact`, of an
+    APN `possible`). None where an answer was bought under one of the stand-ins: then each row may be the property that
+    it tells. One statement.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT h.property_id, NULL::bigint FROM leads_lead h
+             WHERE h.bucket_id = %(bucket)s AND h.property_id = ANY(string_to_array(%(ids)s, chr(10)))
+             UNION ALL
+            SELECT NULL, n.exact FROM leads_leadname n
+             WHERE n.bucket_id = %(bucket)s AND n.loose = ANY(string_to_array(%(lines)s, ',')::bigint[])
+               AND n.exact = ANY(string_to_array(%(line_exacts)s, ',')::bigint[])
+             UNION ALL
+            SELECT NULL, n.loose FROM leads_leadname n
+             WHERE n.bucket_id = %(bucket)s AND n.loose = ANY(string_to_array(%(parcels)s, ',')::bigint[])
+             UNION ALL
+            SELECT NULL, p.exact FROM integrations_propertyname p
+             WHERE p.exact = ANY(string_to_array(%(exacts)s, ',')::bigint[])
+             UNION ALL
+            SELECT NULL, p.loose FROM integrations_propertyname p
+             WHERE p.loose = ANY(string_to_array(%(parcels)s, ',')::bigint[]) AND p.name LIKE 'apn:%%'
+             UNION ALL
+            SELECT p.property_id, NULL FROM integrations_propertyname p
+             WHERE p.property_id = ANY(string_to_array(%(vendor_ids)s, chr(10)))
+             UNION ALL
+            (SELECT NULL, NULL FROM integrations_lookup a
+              WHERE a.operation_id IN (SELECT o.id FROM integrations_operation o WHERE o.name = 'property_detail')
+                AND a.key = ANY(string_to_array(%(stand_ins)s, chr(10))) AND a.state = 'answered' LIMIT 1)
+            """,
+            {"bucket": bucket_id, **{one.name: getattr(asked, one.name) for one in fields(asked)}},
+        )
+        rows = cursor.fetchall()
+    found = {text if text is not None else number for text, number in rows}
+    return None if None in found else found
 
 
 def known_leads(

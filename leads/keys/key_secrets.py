@@ -40,6 +40,11 @@ def listed() -> list[str]:
     return secrets
 
 
+def first() -> str:
+    """The secret that writes, whatever has written before: for digests that `listed` is asked about later."""
+    return _ones_set()[0]
+
+
 def for_reading() -> list[str]:
     """As `listed`, and writes nothing."""
     secrets = _ones_set()
