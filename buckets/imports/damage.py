@@ -37,6 +37,8 @@ def code(text: str) -> str | None:
     """A number that is a name (an APN, a house) as it was before a spreadsheet; None where nobody can tell."""
     if text.isdigit():
         return text
+    if text.replace("-", "").isdigit():  # most parcel numbers are
+        return None if looks_like_date(text) else text
     if scientific(text) or looks_like_date(text):
         return None
     if found := _FLOAT.fullmatch(text):

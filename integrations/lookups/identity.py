@@ -41,12 +41,7 @@ class Name:
 
     def __post_init__(self) -> None:
         self.exact = hash64(self.text)
-        possible = hash64(self.loose)
-        if self.loose.startswith(APN):
-            possible = possible & ~3 | 1
-        else:
-            possible = possible | 3 if self.loose.startswith(_ANYWHERE) else possible & ~1
-        self.possible = possible
+        self.possible = _possible(self.loose)
 
     def __hash__(self) -> int:
         return self.exact
@@ -54,6 +49,13 @@ class Name:
     def parts(self) -> tuple[str, str, bool, int, int]:
         """What `made` makes it of again: sent between processes with its hashes, a row of a file makes five names."""
         return self.text, self.loose, self.bare, self.exact, self.possible
+
+
+def _possible(loose: str) -> int:
+    number = hash64(loose)
+    if loose.startswith(APN):
+        return number & ~3 | 1
+    return number | 3 if loose.startswith(_ANYWHERE) else number & ~1
 
 
 def made(text: str, loose: str, bare: bool, exact: int, possible: int) -> Name:  # noqa: FBT001  # of `parts`

@@ -67,9 +67,10 @@ def insert_leads(
     sorted_ = _insert(batch, bucket_id, f"{bucket_id}\t{owner_id}\t{team_id}\t{source}")
     new = sorted_.new
     copy_lines([batch.names[place].replace(LEAD, one) for one, place, _ in new])
-    there = [(UUID(one), lead) for one, lead in sorted_.there] if update is not None else []
-    changes = {one: contacts_of(lead) for one, lead in reversed(there)}  # of several rows of one lead the first
     ids = [one for one, _, _ in new]
+    made = {*ids} if sorted_.there else set[str]()
+    there = [(UUID(one), lead) for one, lead in sorted_.there if one not in made] if update is not None else []
+    changes = {one: contacts_of(lead) for one, lead in reversed(there)}  # of several rows of one lead the first
     keys = contact_keys.write_rows(ids, batch.keys, [batch.keys.rows[place] for _, place, _ in new], changes)
     if sorted_.taught:  # all at once, in the order of their ids, as what follows locks some of them
         list(lock_leads({UUID(one) for one, _ in sorted_.there}).values_list("pk"))

@@ -110,10 +110,11 @@ def name_keys(line: object, *, owner_type: object = "") -> list[str]:
 
 @lru_cache(maxsize=2**13)  # a lead's keys are made before and after it is bought, at each step, and for its questions
 def _name_keys(line: str, *, is_registered: bool) -> tuple[str, ...]:
-    words = [word.upper() for word in owners.one_person(line)]
-    if words and "TRST" not in words:  # most are; no form of a company is in it
-        named = [word for word in words if len(word) > 1]
-        return (" ".join(sorted({*named})),) if len(named) > 1 and not persons_apart.no_names({*words}) else ()
+    words = line.upper().split()
+    if owners.is_plain(line) and "TRST" not in words:  # most are; no form of a company is in it
+        named = {word for word in words if len(word) > 1}
+        is_person = line.replace(" ", "").isalpha() and len([word for word in words if len(word) > 1]) > 1
+        return (" ".join(sorted(named)),) if is_person and not persons_apart.no_names({*words}) else ()
     text = _plain(line)
     if persons_apart.names_nobody(text):
         return ()
