@@ -61,6 +61,7 @@ def is_blank(cells: Sequence[str]) -> bool:
     return not "".join(cells).strip()
 
 
+_ELSEWHERE = ("_other_mark", "_extension")  # parts of a slot that end elsewhere than where they are told
 _Slot = tuple[str, Sequence[tuple[str, str]]]  # of _PHONES, and its parts with the columns that tell them
 _PHONES = tuple(str(FIELDS[number]) for number in NUMBERS)  # the lead's columns, then those that only a file has
 _CONTACTS = (*SLOTS, "email")  # what an older export of ours did not tell the source of
@@ -203,9 +204,7 @@ def _folded(value: str) -> str:
     return " ".join(value.split()).casefold()
 
 
-def _read(
-    field: str, cell: str, clean: Callable[[str], Any], known: dict[str, _Read], *, is_special: bool
-) -> _Read:
+def _read(field: str, cell: str, clean: Callable[[str], Any], known: dict[str, _Read], *, is_special: bool) -> _Read:
     """What a cell says, kept in `known`: a file says the same of many rows. is_special: of _SPECIAL."""
     raw = text_of(field, cell)
     value = clean(_GUARD.sub("", raw) if raw[0] == "'" else raw) if raw else None
@@ -308,8 +307,13 @@ def _tell_phones(facts: dict[str, Any], slots: Sequence[_Slot], *, row_mark: boo
     slots: of _PHONES, those of which the file may say something, each with the columns that may tell of it. row_mark:
     of the whole row, for every number in it. What is said of a phone that is not there is left out.
     """
-    known: dict[str, dict[str, Any]] = {}
     sources = facts.get("bought")
+    if row_mark is None and sources is None and _are_plain(facts, slots):
+        for slot in SLOTS:
+            if slot in facts:
+                facts[slot] = facts[slot][0][0]
+        return
+    known: dict[str, dict[str, Any]] = {}
     told = {slot: sources.pop(slot, None) for slot in _PHONES} if sources is not None else {}
     for slot, columns in slots:
         said = {part: facts.pop(column) for part, column in columns if column in facts}
@@ -336,6 +340,27 @@ def _tell_phones(facts: dict[str, Any], slots: Sequence[_Slot], *, row_mark: boo
         facts["more_phones"] = [{**entry.pop("bought", {}), **entry} for entry in entries[len(SLOTS) :]]
     if sources is not None and not sources:
         del facts["bought"]
+
+
+def _are_plain(facts: Mapping[str, Any], slots: Sequence[_Slot]) -> bool:
+    """Whether each place has one number, or none, of its own, without an extension, and nothing is told of a number
+    that is not there: as in most rows, and then everything stands where it belongs.
+    """
+    if SLOTS[0] not in facts:  # another number takes its place
+        return False
+    numbers = set[str]()
+    for slot, columns in slots:
+        said = facts.get(slot)
+        if said is None:
+            if any(column in facts for _, column in columns):
+                return False
+        elif slot not in SLOTS or len(said) > 1 or said[0][1] or said[0][0] in numbers:
+            return False
+        else:
+            numbers.add(said[0][0])
+            if any(part in _ELSEWHERE and column in facts for part, column in columns):
+                return False
+    return True
 
 
 def _named(said: Mapping[str, Any], names: Sequence[Name], unread: Sequence[str]) -> str:

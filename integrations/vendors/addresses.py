@@ -27,7 +27,7 @@ _OTHER_UNITS = ((re.compile(r"\bBUILDING (?=\w)"), "BLDG "), (re.compile(r"\bFLO
 
 def short_line(street: object) -> str:
     """A street line in capitals with USPS's short words; the unit's number stays, the word before it does not."""
-    return " ".join(short for word in normalise.fold(street).split() if (short := _SHORT.get(word, word)))
+    return " ".join([short for word in normalise.fold(street).split() if (short := _SHORT.get(word, word))])
 
 
 def short_town(city: object) -> str:

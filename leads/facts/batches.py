@@ -23,7 +23,7 @@ from leads.facts.names import Source, lines_of, names_of_row
 from leads.facts.sources import MAILING, NAMES, SLOTS
 from leads.facts.sources import sold as _sold
 from leads.keys.digested import Digested
-from leads.keys.owner_keys import Key, keys_of
+from leads.keys.owner_keys import keys_of
 
 BOOKS = ("fact_sources", "other_facts", "data", "custom")
 LEAD = "@"  # in the lines of names: where the lead's id is put

@@ -27,7 +27,16 @@ from leads.locks import LEADS_IN_ORDER, hold_bucket, lock_leads
 from leads.models import Lead
 from leads.privacy.filtering import anybody_forgotten, cleaned_rows
 
-__all__ = ["Batch", "Incoming", "contacts_of", "insert_leads", "rows_in_doubt", "rows_there", "said_by_file", "take_vendor_ids"]
+__all__ = [
+    "Batch",
+    "Incoming",
+    "contacts_of",
+    "insert_leads",
+    "rows_in_doubt",
+    "rows_there",
+    "said_by_file",
+    "take_vendor_ids",
+]
 _TRIES = 5  # of rows whose ids purchases give to leads of the bucket in that very moment
 
 
@@ -182,7 +191,9 @@ def _compare(bucket_id: UUID, rows: Sequence[tuple[int, Incoming]], ids: Sequenc
     A row that is new although another property has its stand-in is called by the next of its names: one APN at two
     addresses is two leads. The lead that a row is learns the row's further names.
     """
-    leads = [lead if lead.names else lead._replace(names=names_of_row(lead.property_id, lead.facts)) for _, lead in rows]
+    leads = [
+        lead if lead.names else lead._replace(names=names_of_row(lead.property_id, lead.facts)) for _, lead in rows
+    ]
     known = identify(leads)
     called = known.called
     further = [() if is_stand_in(one) else known.bought.get(one, ()) for one in called]

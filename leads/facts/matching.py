@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -16,10 +16,7 @@ from integrations.lookups.identity import Name
 from integrations.lookups.names import Row
 from integrations.lookups.stand_in_ids import ADDRESS, APN, fitting, is_stand_in
 from integrations.naming import street_lines
-
-
-if TYPE_CHECKING:
-    from leads.facts.batches import Asked
+from leads.facts.batches import Asked
 
 
 class Known(NamedTuple):

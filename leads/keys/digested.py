@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 from leads.keys import key_secrets
+from leads.keys.key_secrets import digest
 from leads.keys.owner_keys import Key
 
 Placed = tuple[int, int, int]  # of a row: the key's place in `Digested.keys`, its role and position
@@ -24,13 +24,7 @@ class One(NamedTuple):
 
 def digests_of(hints: Mapping[tuple[int, str], str], secret: str) -> list[One]:
     """Keys, {(kind, value): hint}, under a secret, sorted by kind and digest."""
-    key = secret.encode()
-    return sorted(
-        [
-            One(kind, hmac.digest(key, f"{kind}|{value}".encode(), "sha256"), value, hint)
-            for (kind, value), hint in hints.items()
-        ]
-    )
+    return sorted([One(kind, digest(secret, kind, value), value, hint) for (kind, value), hint in hints.items()])
 
 
 @dataclass(slots=True)
