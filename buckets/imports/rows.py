@@ -61,6 +61,7 @@ def is_blank(cells: Sequence[str]) -> bool:
     return not "".join(cells).strip()
 
 
+_PARTS_OF_SLOT = ("_type", "_do_not_call", "_other_mark", "_extension")
 _ELSEWHERE = ("_other_mark", "_extension")  # parts of a slot that end elsewhere than where they are told
 _Slot = tuple[str, Sequence[tuple[str, str]]]  # of _PHONES, and its parts with the columns that tell them
 _PHONES = tuple(str(FIELDS[number]) for number in NUMBERS)  # the lead's columns, then those that only a file has
@@ -108,9 +109,8 @@ class Reader:
         self._has_extras = not possible.isdisjoint(_EXTRAS)
         self._is_ours = not possible.isdisjoint(SOURCES)
         columns = {column for _, column in self._facts}
-        parts = ("_type", "_do_not_call", "_other_mark", "_extension")
         self._slots = [
-            (slot, [(part, f"{slot}{part}") for part in parts if f"{slot}{part}" in columns])
+            (slot, [(part, f"{slot}{part}") for part in _PARTS_OF_SLOT if f"{slot}{part}" in columns])
             for slot in _PHONES
             if any(column.startswith(slot) for column in columns)
         ]

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from psycopg.errors import UniqueViolation
 
 from common.db.ids import uuid7s
 from integrations.lookups.identity import Name
@@ -37,6 +38,8 @@ __all__ = [
     "said_by_file",
     "take_vendor_ids",
 ]
+_OWNED = ("bucket_id", "owner_id", "team_id", "source", "created_at", "updated_at")  # of every lead of a batch
+_ONCE = "lead_once_per_bucket"
 _TRIES = 5  # of rows whose ids purchases give to leads of the bucket in that very moment
 
 
@@ -71,7 +74,10 @@ def insert_leads(
         said |= {"source": TYPED, "by": typed_by}
     batch = leads if isinstance(leads, Batch) else Batch.of(leads, bucket_id=bucket_id, said=said)
     if anybody_forgotten():
-        batch = Batch.of(cleaned_rows(batch.rows()), bucket_id=bucket_id, said=said)
+        rows = batch.rows()
+        cleaned = cleaned_rows(rows)
+        if any(after is not before for after, before in zip(cleaned, rows, strict=True)):
+            batch = Batch.of(cleaned, bucket_id=bucket_id, said=said)
     hold_bucket(bucket_id)  # as `insert_ids` does, and for the same reason
     sorted_ = _insert(batch, bucket_id, f"{bucket_id}\t{owner_id}\t{team_id}\t{source}")
     new = sorted_.new
@@ -109,28 +115,30 @@ def _insert(batch: Batch, bucket_id: UUID, owned: str) -> _Sorted:
     A purchase may give a lead of the bucket a row's id meanwhile, which nobody's hold keeps it from: COPY waits for it
     and fails, and the row is that lead once the rows are sorted again.
     """
-    columns = ", ".join(("id", "property_id", *_OWNED, *batch.columns))
-    for tries in range(1, _TRIES + 1):
+    tries = 0
+    while True:
+        tries += 1
         sorted_ = _sort(bucket_id, batch)
         try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute("SELECT now()")
-                (now,) = cursor.fetchone() or ()
-                between = f"{owned}\t{now.isoformat()}\t{now.isoformat()}"
-                with cursor.copy(f"COPY leads_lead ({columns}) FROM STDIN") as copy:
-                    copy.write("".join([
-                        f"{one}\t{property_id}\t{between}\t{batch.lines[place]}\n"
-                        for one, place, property_id in sorted_.new
-                    ]))  # fmt: skip
+            if sorted_.new:
+                _copy(batch, sorted_.new, owned)
         except IntegrityError as error:
-            if tries == _TRIES or "lead_once_per_bucket" not in str(error):
+            once = isinstance(error.__cause__, UniqueViolation) and error.__cause__.diag.constraint_name == _ONCE
+            if tries == _TRIES or not once:
                 raise
         else:
-            break
-    return sorted_
+            return sorted_
 
 
-_OWNED = ("bucket_id", "owner_id", "team_id", "source", "created_at", "updated_at")
+def _copy(batch: Batch, new: Sequence[tuple[str, int, str]], owned: str) -> None:
+    columns = ", ".join(("id", "property_id", *_OWNED, *batch.columns))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT now()")
+        ((now,),) = cursor.fetchall()
+        between = f"{owned}\t{now.isoformat()}\t{now.isoformat()}"
+        rows = [f"{one}\t{property_id}\t{between}\t{batch.lines[place]}\n" for one, place, property_id in new]
+        with cursor.copy(f"COPY leads_lead ({columns}) FROM STDIN") as copy:
+            copy.write("".join(rows))
 
 
 @dataclass(slots=True)

@@ -57,7 +57,7 @@ def write_rows(
         return {}
     secrets = key_secrets.listed()
     if more or keys.secret != secrets[0]:
-        hints = {(key.kind, key.value): key.hint for key in (*more, *made)}
+        hints = {(key.kind, key.value): key.hint for key in more} | {(one.kind, one.value): one.hint for one in made}
         every = digests_of(hints, secrets[0])
         at = {(one.kind, one.value): place for place, one in enumerate(every)}
         places = {place: at[made[n].kind, made[n].value] for place, n in places.items()}

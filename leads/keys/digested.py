@@ -32,8 +32,8 @@ class Digested:
     """keys: each once, sorted by kind and digest. rows: the keys of each row, the best role of a key first."""
 
     secret: str
-    keys: list[tuple[int, bytes, str, str]]
-    rows: list[Sequence[Placed]]
+    keys: list[One]
+    rows: Sequence[Sequence[Placed]]
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[Key]]) -> Self:
@@ -43,9 +43,9 @@ class Digested:
         made = digests_of(hints, secret)
         place = {(one.kind, one.value): place for place, one in enumerate(made)}
         placed = [tuple([(place[kind, value], role, at) for kind, value, _, role, at in keys]) for keys in rows]
-        return cls(secret, [tuple(one) for one in made], placed)
+        return cls(secret, made, placed)
 
     def used(self, rows: Iterable[Sequence[Placed]]) -> tuple[list[One], dict[int, int]]:
         """The keys of these rows, and the place of each among them by its place in `keys`."""
         places = sorted({place for row in rows for place, _, _ in row})
-        return [One(*self.keys[place]) for place in places], {place: n for n, place in enumerate(places)}
+        return [self.keys[place] for place in places], {place: n for n, place in enumerate(places)}

@@ -32,7 +32,7 @@ def digest(secret: str, kind: int, value: str) -> bytes:
     inner, outer = inner.copy(), outer.copy()
     inner.update(f"{kind}|{value}".encode())
     outer.update(inner.digest())
-    return outer.digest()
+    return bytes(outer.digest())
 
 
 @lru_cache(maxsize=16)
