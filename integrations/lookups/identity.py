@@ -38,8 +38,8 @@ class Name:
     text: str
     loose: str
     bare: bool = False
-    exact: int = field(default=0, compare=False, repr=False)
-    possible: int = field(default=0, compare=False, repr=False)
+    exact: int = field(init=False, compare=False, repr=False)
+    possible: int = field(init=False, compare=False, repr=False)
 
     def __init__(self, text: str, loose: str, bare: bool = False) -> None:  # noqa: FBT001, FBT002  # a record's own
         self.text, self.loose, self.bare = text, loose, bare

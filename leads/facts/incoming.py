@@ -132,7 +132,7 @@ def _insert(batch: Batch, bucket_id: UUID, owned: str) -> _Sorted:
 
 def _copy(batch: Batch, new: Sequence[tuple[str, int, str]], owned: str) -> None:
     columns = ", ".join(("id", "property_id", *_OWNED, *batch.columns))
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), connection.wrap_database_errors, connection.cursor() as cursor:
         cursor.execute("SELECT now()")
         ((now,),) = cursor.fetchall()
         between = f"{owned}\t{now.isoformat()}\t{now.isoformat()}"

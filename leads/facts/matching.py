@@ -232,6 +232,13 @@ _TAUGHT = """
         EXISTS (SELECT FROM leads_leadname t WHERE t.lead_id = l.id AND t.loose & 3 = 1) END"""
 
 
+# The leads of a bucket with one of these ids. One by one: of a bucket that has grown since PostgreSQL last counted it,
+# as one that a file fills, it expects a few leads, and would look through all of them for each piece of the file.
+_CALLED = """unnest(string_to_array(%(ids)s, chr(10))) AS i(id), LATERAL (
+                   SELECT * FROM leads_lead one
+                    WHERE one.bucket_id = %(bucket)s AND one.property_id = i.id LIMIT 1) h"""
+
+
 def found_of(bucket_id: UUID, asked: Asked) -> set[str | int] | None:
     """What of these ids and names the bucket or bought answers know: ids, and hashes as names have them (`exact`, of an
     APN `possible`). None where an answer was bought under one of the stand-ins: then each row may be the property that
@@ -239,9 +246,8 @@ def found_of(bucket_id: UUID, asked: Asked) -> set[str | int] | None:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT h.property_id, NULL::bigint FROM leads_lead h
-             WHERE h.bucket_id = %(bucket)s AND h.property_id = ANY(string_to_array(%(ids)s, chr(10)))
+            f"""
+            SELECT h.property_id, NULL::bigint FROM {_CALLED}
              UNION ALL
             SELECT NULL, n.exact FROM leads_leadname n
              WHERE n.bucket_id = %(bucket)s AND n.loose = ANY(string_to_array(%(lines)s, ',')::bigint[])
@@ -262,7 +268,7 @@ def found_of(bucket_id: UUID, asked: Asked) -> set[str | int] | None:
             (SELECT NULL, NULL FROM integrations_lookup a
               WHERE a.operation_id IN (SELECT o.id FROM integrations_operation o WHERE o.name = 'property_detail')
                 AND a.key = ANY(string_to_array(%(stand_ins)s, chr(10))) AND a.state = 'answered' LIMIT 1)
-            """,
+            """,  # noqa: S608  # a constant
             {"bucket": bucket_id, **{one.name: getattr(asked, one.name) for one in fields(asked)}},
         )
         rows = cursor.fetchall()
@@ -287,10 +293,9 @@ def known_leads(
         cursor.execute(
             f"""
             SELECT h.property_id, l.id, l.property_id, l.apn, l.property_address, l.property_zip, {_TAUGHT}
-              FROM leads_lead h JOIN leads_lead l ON l.id = coalesce(h.merged_into_id, h.id)
-             WHERE h.bucket_id = %s AND h.property_id = ANY(%s)
-            """,  # noqa: S608  # a constant
-            [bucket_id, list(property_ids)],
+              FROM {_CALLED} JOIN leads_lead l ON l.id = coalesce(h.merged_into_id, h.id)
+            """,  # noqa: S608  # constants
+            {"bucket": bucket_id, "ids": "\n".join(property_ids)},
         )
         for called, *row in cursor.fetchall():
             register.add(register.known(row), (), called=called)

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
+from buckets.imports import services
 from buckets.models import Bucket
 from leads.facts import incoming
 from leads.facts.batches import Batch, Incoming
-from leads.facts.incoming import insert_leads, take_vendor_ids
+from leads.facts.incoming import insert_leads, said_by_file, take_vendor_ids
 from leads.models import Lead, LeadKey, LeadName
-from tests.buckets.imports.files import csv_of, homes, imported, totals
+from tests.buckets.imports.files import csv_of, homes, imported, totals, uploaded, work
 from tests.buckets.imports.test_shortcuts import made_rows
 from tests.leads.samples import together
 from tests.support import make_user
@@ -71,8 +73,12 @@ def test_an_id_that_a_purchase_gives_a_lead_in_that_moment_is_that_lead_s(monkey
         return found
 
     monkeypatch.setattr(incoming, "_sort", sort_then_buy)
-    header = ["Property ID", "Address", "City", "State", "Zip"]
-    job = imported(bucket, csv_of([["777", *homes(1, first=9)[0][:4]], ["", *homes(1, first=5)[0][:4]]], header))
+    header = ["Our id", "Address", "City", "State", "Zip"]
+    content = csv_of([["777", *homes(1, first=9)[0][:4]], ["", *homes(1, first=5)[0][:4]]], header)
+    job = services.choose_columns(job=uploaded(bucket, content), mapping={"propertyId": 0, "address": 1, "city": 2,
+                                                                          "state": 3, "zip": 4}, constants={})  # fmt: skip
+    services.start_import(job=job)
+    work(job)
 
     assert sorted_ == [2, 1]
     assert totals(job)[:3] == (2, 1, 1)
@@ -81,7 +87,7 @@ def test_an_id_that_a_purchase_gives_a_lead_in_that_moment_is_that_lead_s(monkey
     assert bucket.total_leads == 2
 
 
-def test_another_constraint_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_constraint_is_not_tried_again() -> None:
     bucket = Bucket.objects.create(owner=make_user(), name="My list")
     with pytest.raises(incoming.IntegrityError, match="lead_has_property_id"), transaction.atomic():
         insert_leads(bucket_id=bucket.pk, owner_id=bucket.owner_id, team_id=bucket.team_id, source="import",
@@ -93,7 +99,7 @@ def test_a_batch_is_sent_with_its_rows_closed_and_opens_to_the_same() -> None:
     bucket = Bucket.objects.create(owner=make_user(), name="My list")
     row = Incoming("apn:53033:1-2", {"apn": "1-2", "fips": "53033", "tags": ["a"], "custom": {"n": 1.5, "b": True},
                                      "more_phones": [{"value": "+12065550143"}]})  # fmt: skip
-    batch = Batch.of([row], bucket_id=bucket.pk, said={"source": "file", "at": "now"})
+    batch = Batch.of([row], bucket_id=bucket.pk, said=said_by_file(timezone.now()))
     whole = batch.rows()
     assert marshal.loads(batch.sent().packed)
     assert batch.rows() == whole
