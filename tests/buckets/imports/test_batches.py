@@ -6,7 +6,7 @@ import marshal
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from buckets.imports import services
@@ -75,8 +75,8 @@ def test_an_id_that_a_purchase_gives_a_lead_in_that_moment_is_that_lead_s(monkey
     monkeypatch.setattr(incoming, "_sort", sort_then_buy)
     header = ["Our id", "Address", "City", "State", "Zip"]
     content = csv_of([["777", *homes(1, first=9)[0][:4]], ["", *homes(1, first=5)[0][:4]]], header)
-    job = services.choose_columns(job=uploaded(bucket, content), mapping={"propertyId": 0, "address": 1, "city": 2,
-                                                                          "state": 3, "zip": 4}, constants={})  # fmt: skip
+    mapping = {"propertyId": 0, "address": 1, "city": 2, "state": 3, "zip": 4}
+    job = services.choose_columns(job=uploaded(bucket, content), mapping=mapping, constants={})
     services.start_import(job=job)
     work(job)
 
@@ -89,7 +89,7 @@ def test_an_id_that_a_purchase_gives_a_lead_in_that_moment_is_that_lead_s(monkey
 
 def test_another_constraint_is_not_tried_again() -> None:
     bucket = Bucket.objects.create(owner=make_user(), name="My list")
-    with pytest.raises(incoming.IntegrityError, match="lead_has_property_id"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="lead_has_property_id"), transaction.atomic():
         insert_leads(bucket_id=bucket.pk, owner_id=bucket.owner_id, team_id=bucket.team_id, source="import",
                      leads=[Incoming("", {"property_address": "1 Oak St"})])  # fmt: skip
     assert Lead.objects.count() == 0

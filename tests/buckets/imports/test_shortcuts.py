@@ -22,6 +22,7 @@ from buckets.imports.reading import layout_of, pieces_of, rows_of
 from buckets.imports.rows import Reader, Unusable
 from buckets.imports.services import guess_columns
 from common.values import phones
+from integrations.vendors import owners
 from leads.facts import batches
 from leads.facts.batches import BOOKS, Incoming, contacts_of
 from leads.keys import key_secrets, owner_keys
@@ -109,7 +110,7 @@ def take_long_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(value_cells, "_WHOLE_DOLLARS", NEVER)
     monkeypatch.setattr(null_words, "_TWO_DIGITS", NEVER)
     monkeypatch.setattr(rows, "_are_plain", lambda *_: False)
-    monkeypatch.setattr(owner_keys.owners, "is_plain", lambda _: False)
+    monkeypatch.setattr(owners, "is_plain", lambda _: False)
     monkeypatch.setattr(batches, "_IN_BOOKS", frozenset(FIELDS) | {"property_address", "apn", "property_city"})
     monkeypatch.setattr(damage, "_DIGITS_OF_DATE", 1000)
     owner_keys._name_keys.cache_clear()
@@ -189,8 +190,8 @@ def test_a_plain_name_has_the_keys_of_the_long_way(words: list[str]) -> None:
     line = " ".join(words)
     short = owner_keys._name_keys.__wrapped__(line, is_registered=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(owner_keys.owners, "is_plain", lambda _: False)
-        owner_keys.owners._parted.cache_clear()
+        patch.setattr(owners, "is_plain", lambda _: False)
+        owners._parted.cache_clear()
         assert owner_keys._name_keys.__wrapped__(line, is_registered=True) == short
 
 
