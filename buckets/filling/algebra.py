@@ -14,8 +14,8 @@ from buckets.filling.identity import Matching, have_names
 from buckets.locks import keep_buckets
 from buckets.models import Bucket
 from leads.counters import change_counters
+from leads.facts.batches import CONTACTS
 from leads.facts.columns import OF_FILE
-from leads.facts.incoming import CONTACTS
 
 BUCKETS_MAX = 20  # in one expression: each is a join of all ids
 NAME_MAX = 200

@@ -24,6 +24,7 @@ _WRITTEN = (
 # What "12-1" and "1-2020" become: a day or a year and a month, shown without the rest.
 _SHORTENED = re.compile(rf"(?:\d{{1,4}}[-/ ]{_MONTH}|{_MONTH.replace('month', 'first')}[-/ ]\d{{1,4}})", re.IGNORECASE)
 _DATELIKE = re.compile(rf"\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d|(?:\d{{1,4}}[-/. ])?{_MONTH}", re.IGNORECASE)  # any of them
+_DIGITS_OF_DATE = 10  # characters of the longest date of digits alone: 2003-01-02
 _PIVOT = 30  # Excel's: 29 is 2029, 30 is 1930
 _EXCEL_EPOCH = date(1899, 12, 30)
 
@@ -37,6 +38,8 @@ def code(text: str) -> str | None:
     """A number that is a name (an APN, a house) as it was before a spreadsheet; None where nobody can tell."""
     if text.isdigit():
         return text
+    if text.replace("-", "").isdigit():  # most parcel numbers are
+        return None if len(text) <= _DIGITS_OF_DATE and looks_like_date(text) else text
     if scientific(text) or looks_like_date(text):
         return None
     if found := _FLOAT.fullmatch(text):

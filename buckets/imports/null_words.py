@@ -85,6 +85,7 @@ _CODES = frozenset({
 _LONGEST = 40  # characters of a cell that says nothing
 # What else than a word may say nothing begins so; a phone of one digit alone ends so.
 _SUSPECTS = frozenset("0=9-–—.*_?/\\~<[({\"'#$, ")
+_TWO_DIGITS = re.compile(r"(?P<one>\d)\D*+(?!(?P=one))\d")  # of a text that says something, whatever its field
 _WORDS = {field: _EVERYWHERE | words for field, words in _OWN.items()}
 
 
@@ -94,7 +95,7 @@ def text_of(field: str, cell: str) -> str:
     if not text:
         return ""
     if text[0] in _SUSPECTS or not text.isascii() or field in MARKS or field in _FREE:
-        return _looked_at(field, text)
+        return text if text.isascii() and text[0] not in "='" and _TWO_DIGITS.search(text) else _looked_at(field, text)
     if len(text) > _LONGEST:
         return text
     if text.lower() in _WORDS.get(field, _EVERYWHERE):

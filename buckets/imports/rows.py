@@ -32,7 +32,8 @@ TOO_WIDE = "It has more cells than the header: an unquoted delimiter has shifted
 _GUARD = re.compile(r"^'(?=\s*[-=+@＝＋－＠])")  # ours, before what a spreadsheet would take for a formula
 
 
-_Read = tuple[str, Any]  # a cell's text, "" where it says nothing, and its value, None where it cannot be read
+# A cell's text, "" where it says nothing; its value, None where it cannot be read; and what it says beside that.
+_Read = tuple[str, Any, tuple[str, Any] | None]
 _KNOWN_CELLS, _KNOWN_CHARS = 5_000, 100  # of a column, while a file is read
 
 NOTES_MAX = 2000  # characters, as an activity's
@@ -60,6 +61,9 @@ def is_blank(cells: Sequence[str]) -> bool:
     return not "".join(cells).strip()
 
 
+_PARTS_OF_SLOT = ("_type", "_do_not_call", "_other_mark", "_extension")
+_ELSEWHERE = ("_other_mark", "_extension")  # parts of a slot that end elsewhere than where they are told
+_Slot = tuple[str, Sequence[tuple[str, str]]]  # of _PHONES, and its parts with the columns that tell them
 _PHONES = tuple(str(FIELDS[number]) for number in NUMBERS)  # the lead's columns, then those that only a file has
 _CONTACTS = (*SLOTS, "email")  # what an older export of ours did not tell the source of
 _OF_PERSON = frozenset((*_PHONES, *EMAILS))  # whose contact it is
@@ -104,7 +108,12 @@ class Reader:
         self._in_parts = bool(possible & (address_parts.PARTS - {"address", "mailingAddress"}))
         self._has_extras = not possible.isdisjoint(_EXTRAS)
         self._is_ours = not possible.isdisjoint(SOURCES)
-        self._slots = [slot for slot in _PHONES if any(column.startswith(slot) for _, column in self._facts)]
+        columns = {column for _, column in self._facts}
+        self._slots = [
+            (slot, [(part, f"{slot}{part}") for part in _PARTS_OF_SLOT if f"{slot}{part}" in columns])
+            for slot in _PHONES
+            if any(column.startswith(slot) for column in columns)
+        ]
         self._is_marked = not possible.isdisjoint(("doNotCall", "otherDoNotCall", "litigator"))
 
     def of_row(self, row: Row) -> Lead:
@@ -154,15 +163,16 @@ class Reader:
             cell = cells[column] if column < width else ""
             if not cell:
                 continue
-            raw, value = known.get(cell) or _read(field, cell, clean, known)
+            raw, value, more = known.get(cell) or _read(field, cell, clean, known, is_special=is_special)
             if not raw:
                 continue
             if value is None:
                 unread.append(field)
             else:
                 said[field] = value
-            if is_special:
-                _also(also, field, raw, value)
+            if more is not None:
+                name, told = more
+                also[name] = [*also.get(name, ()), *told] if name == "moreEmails" else told
         return said | also if also else said, unread
 
     def _status(self, value: str) -> Any:
@@ -194,10 +204,11 @@ def _folded(value: str) -> str:
     return " ".join(value.split()).casefold()
 
 
-def _read(field: str, cell: str, clean: Callable[[str], Any], known: dict[str, _Read]) -> _Read:
-    """The text of a cell and its value, kept in `known`: a file says the same of many rows."""
+def _read(field: str, cell: str, clean: Callable[[str], Any], known: dict[str, _Read], *, is_special: bool) -> _Read:
+    """What a cell says, kept in `known`: a file says the same of many rows. is_special: of _SPECIAL."""
     raw = text_of(field, cell)
-    read = raw, clean(_GUARD.sub("", raw) if raw[0] == "'" else raw) if raw else None
+    value = clean(_GUARD.sub("", raw) if raw[0] == "'" else raw) if raw else None
+    read = raw, value, _also(field, raw, value) if raw and is_special else None
     if len(cell) <= _KNOWN_CHARS:
         if len(known) >= _KNOWN_CELLS:
             known.clear()
@@ -210,17 +221,15 @@ def _region(said: Mapping[str, Any]) -> str | None:
     return state_of_zip(said.get("zip", "")) or states.CODE_OF_FIPS.get(said.get("fips", "")[:2])
 
 
-def _also(also: dict[str, Any], field: str, raw: str, value: Any) -> None:
+def _also(field: str, raw: str, value: Any) -> tuple[str, Any] | None:
     """What a cell says beside its value: who must not be called; further e-mail addresses, under `moreEmails`. A mark
     that cannot be read is on the safe side.
     """
     if field in EMAILS:
-        if value is not None and len(raw) != len(value) and (more := (value_cells.emails(raw) or [])[1:]):
-            also["moreEmails"] = [*also.get("moreEmails", ()), *more]
-    elif value is None and field in _SAFE:
-        also[field] = True
-    elif mark := forbids(field, raw):
-        also[mark] = True
+        told = value is not None and len(raw) != len(value)
+        return ("moreEmails", more) if told and (more := (value_cells.emails(raw) or [])[1:]) else None
+    mark = field if value is None and field in _SAFE else forbids(field, raw)
+    return (mark, True) if mark else None
 
 
 def _told(value: Any) -> Any:
@@ -292,35 +301,66 @@ def _bought(said: Mapping[str, Any]) -> dict[str, Any]:
     return {"bought": sold} if sold else {}
 
 
-def _tell_phones(facts: dict[str, Any], slots: Sequence[str], *, row_mark: bool | None) -> None:
+def _tell_phones(facts: dict[str, Any], slots: Sequence[_Slot], *, row_mark: bool | None) -> None:
     """Each number of the row once, with its type and mark; the third and later ones under `more_phones`.
 
-    slots: of _PHONES, those of which the file may say something. row_mark: of the whole row, for every number in it.
-    What is said of a phone that is not there is left out.
+    slots: of _PHONES, those of which the file may say something, each with the columns that may tell of it. row_mark:
+    of the whole row, for every number in it. What is said of a phone that is not there is left out.
     """
+    sources = facts.get("bought")
+    if row_mark is None and sources is None and _are_plain(facts, slots):
+        for slot in SLOTS:
+            if slot in facts:
+                facts[slot] = facts[slot][0][0]
+        return
     known: dict[str, dict[str, Any]] = {}
-    sources = facts.get("bought", {})
-    told = {slot: sources.pop(slot, None) for slot in _PHONES}
-    for slot in slots:
-        kind, own_mark = facts.pop(f"{slot}_type", None), facts.pop(f"{slot}_do_not_call", None)
-        own_mark = never_weaker(own_mark, facts.pop(f"{slot}_other_mark", None) or None)
-        own_extension = facts.pop(f"{slot}_extension", "")
+    told = {slot: sources.pop(slot, None) for slot in _PHONES} if sources is not None else {}
+    for slot, columns in slots:
+        said = {part: facts.pop(column) for part, column in columns if column in facts}
         for place, (number, extension) in enumerate(facts.pop(slot, ())):
-            extension = extension or ("" if place else own_extension)
-            entry = known.setdefault(number, {"value": number, "bought": told.get(slot)})
-            entry["type"] = entry.get("type") or kind
-            entry["extension"] = entry.get("extension") or extension
-            entry["do_not_call"] = never_weaker(entry.get("do_not_call"), own_mark, row_mark)
-    entries = [{name: part for name, part in one.items() if part not in (None, "")} for one in known.values()]
+            entry = known.get(number)
+            if entry is None:
+                entry = known[number] = {"value": number}
+                if bought := told.get(slot):
+                    entry["bought"] = bought
+            if kind := entry.get("type") or said.get("_type"):
+                entry["type"] = kind
+            if extension := entry.get("extension") or extension or ("" if place else said.get("_extension", "")):
+                entry["extension"] = extension
+            marks = entry.get("do_not_call"), said.get("_do_not_call"), said.get("_other_mark") or None, row_mark
+            if (mark := never_weaker(*marks)) is not None:
+                entry["do_not_call"] = mark
+    entries = list(known.values())
     for slot, entry in zip(SLOTS, entries, strict=False):
         facts[slot] = entry["value"]
-        if "bought" in entry:
+        if sources is not None and "bought" in entry:
             sources[slot] = entry["bought"]
         facts |= {f"{slot}_{name}": entry[name] for name in ("type", "do_not_call", "extension") if name in entry}
     if entries[len(SLOTS) :]:
         facts["more_phones"] = [{**entry.pop("bought", {}), **entry} for entry in entries[len(SLOTS) :]]
-    if "bought" in facts and not sources:
+    if sources is not None and not sources:
         del facts["bought"]
+
+
+def _are_plain(facts: Mapping[str, Any], slots: Sequence[_Slot]) -> bool:
+    """Whether each place has one number, or none, of its own, without an extension, and nothing is told of a number
+    that is not there: as in most rows, and then everything stands where it belongs.
+    """
+    if SLOTS[0] not in facts:  # another number takes its place
+        return False
+    numbers = set[str]()
+    for slot, columns in slots:
+        said = facts.get(slot)
+        if said is None:
+            if any(column in facts for _, column in columns):
+                return False
+        elif slot not in SLOTS or len(said) > 1 or said[0][1] or said[0][0] in numbers:
+            return False
+        else:
+            numbers.add(said[0][0])
+            if any(part in _ELSEWHERE and column in facts for part, column in columns):
+                return False
+    return True
 
 
 def _named(said: Mapping[str, Any], names: Sequence[Name], unread: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -47,7 +47,7 @@ from common.db.ids import uuid7
 from common.enqueue import enqueue_on_commit
 from common.values.backoff import backoff
 from integrations.vendors import normalise
-from leads.facts.incoming import Incoming, insert_leads, prepared, rows_in_doubt, rows_there
+from leads.facts.incoming import Batch, Incoming, insert_leads, rows_in_doubt, rows_there, said_by_file
 from leads.fields.definitions import fields_of
 from leads.keys.contact_keys import Ids
 from leads.locks import hold_bucket
@@ -454,28 +454,32 @@ def _take(import_id: UUID) -> Import | None:
 
 @dataclass(slots=True)
 class _Sorted:
-    """A piece's rows, each in one place."""
+    """A piece's rows, each in one place. failures: line, why, cells."""
 
-    read: int = 0
-    skipped: int = 0
-    leads: list[Incoming] = field(default_factory=list)
-    failures: list[tuple[int, str, list[str]]] = field(default_factory=list)  # line, why, cells
+    read: int
+    skipped: int
+    leads: Batch
+    failures: list[tuple[int, str, list[str]]]
 
 
 def _sort(job: Import, chosen: Chosen, piece: ImportPiece) -> _Sorted:
-    result, reader = _Sorted(), Reader(chosen, len(job.columns))
+    read = skipped = 0
+    leads = list[Incoming]()
+    failures = list[tuple[int, str, list[str]]]()
+    reader = Reader(chosen, len(job.columns))
     for row in _rows_in(job, piece):
-        result.read += 1
+        read += 1
         if is_blank(row.cells):
-            result.skipped += 1
+            skipped += 1
             continue
         try:
             lead = reader.of_row(row)
         except Unusable as error:
-            result.failures.append((row.line, str(error), row.cells))
+            failures.append((row.line, str(error), row.cells))
         else:
-            result.leads.append(prepared(Incoming(lead.property_id, lead.facts, lead.names)))
-    return result
+            leads.append(Incoming(lead.property_id, lead.facts, lead.names))
+    batch = Batch.of(leads, bucket_id=job.bucket_id, said=said_by_file(job.created_at))
+    return _Sorted(read, skipped, batch.sent(), failures)
 
 
 @uncollected()
@@ -527,10 +531,10 @@ def _save_piece(job: Import, *, ahead: Ahead[_Sorted]) -> bool:
     return more
 
 
-def _note_leads(job: Import, new: Sequence[UUID]) -> None:
-    table = ImportedLead._meta.db_table
+def _note_leads(job: Import, new: Sequence[str]) -> None:
+    table, imported = ImportedLead._meta.db_table, str(job.pk)
     with connection.cursor() as cursor, cursor.copy(f"COPY {table} (lead_id, job_id) FROM STDIN") as copy:
-        copy.write("".join([f"{lead_id}\t{job.pk}\n" for lead_id in new]))
+        copy.write("".join([f"{lead_id}\t{imported}\n" for lead_id in new]))
 
 
 def _note_failures(job: Import, failures: Sequence[tuple[int, str, list[str]]]) -> None:

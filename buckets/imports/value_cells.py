@@ -17,6 +17,7 @@ _MONEY = re.compile(
     r"\s*(?:USD|dollars)?",
     re.IGNORECASE,
 )
+_WHOLE_DOLLARS = re.compile(r"\$?(?:\d{1,3}(?:,\d{3}){0,3}|\d{1,12})", re.ASCII)  # most are written so
 _TIMES = {"k": 10**3, "thousand": 10**3, "m": 10**6, "mm": 10**6, "million": 10**6, "b": 10**9}
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})*(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+", re.ASCII)
 _MONEY_MOST = 10**13
@@ -34,6 +35,8 @@ NOTES_MAX = 2000  # characters: leads.Activity
 def money(value: str) -> str | None:
     """Whole US dollars, "1234": of $1,234.50, (1,234), 450K, 1.2M."""
     text = value.strip()
+    if _WHOLE_DOLLARS.fullmatch(text):
+        return text.removeprefix("$").replace(",", "").lstrip("0") or "0"
     below = text.startswith("(") and text.endswith(")")
     found = _MONEY.fullmatch(text.strip("()").strip())
     if found is None or not _GROUPED.fullmatch(found["number"]):
@@ -67,6 +70,8 @@ def square_feet(value: str) -> str | None:
 
 def _whole(value: str, *, most: int) -> str | None:
     """A whole number; "3.0" is one, "2.5" is none."""
+    if value.isascii() and value.isdigit() and len(value) < 10:
+        return str(int(value)) if int(value) <= most else None
     plain = _plain(value)
     if plain is None or Decimal(plain) != Decimal(plain).to_integral_value():
         return None

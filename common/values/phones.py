@@ -103,6 +103,8 @@ def _is_fax(text: str, match: re.Match[str]) -> bool:
 
 def says_do_not_call(value: str) -> bool:
     """Whether words in a cell forbid the call: 617-555-0101 (DNC), "Do not contact". "Not on DNC" does not."""
+    if value.lower() == value.upper():  # no letter is in it, as in most numbers
+        return False
     return bool(_DO_NOT_CALL.search(value)) and not _ALLOWED.search(value)
 
 

@@ -8,6 +8,7 @@ one of `stand_in_ids`, the spelling of former versions, in which 12-3 and 1-23 w
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,10 +17,11 @@ from integrations.lookups.stand_in_ids import ADDRESS, APN, ID_MAX, fitting
 from integrations.naming import counties, house_numbers, parcel_numbers, places, states, street_lines
 
 _HASHER = hashlib.blake2b(digest_size=8)
+_signed = struct.Struct(">q").unpack
 _ANYWHERE = "anywhere:"  # of a loose name: the state stands for the place
 
 
-@dataclass(slots=True)  # not frozen: a row of a file makes three, and each field would cost thrice as much
+@dataclass(slots=True, init=False)  # not frozen: a row of a file makes three, and each field would cost thrice as much
 class Name:
     """text: at most 64 characters. loose: what a possible match shares. bare: an APN without separators, which is the
     same as the one segmented APN of its county that has its digits, if there is exactly one; or an address and city of
@@ -39,24 +41,24 @@ class Name:
     exact: int = field(init=False, compare=False, repr=False)
     possible: int = field(init=False, compare=False, repr=False)
 
-    def __post_init__(self) -> None:
-        self.exact = hash64(self.text)
-        possible = hash64(self.loose)
-        if self.loose.startswith(APN):
-            possible = possible & ~3 | 1
+    def __init__(self, text: str, loose: str, bare: bool = False) -> None:  # noqa: FBT001, FBT002  # a record's own
+        self.text, self.loose, self.bare = text, loose, bare
+        self.exact = hash64(text)
+        possible = hash64(loose)
+        if loose.startswith(APN):
+            self.possible = possible & ~3 | 1
         else:
-            possible = possible | 3 if self.loose.startswith(_ANYWHERE) else possible & ~1
-        self.possible = possible
+            self.possible = possible | 3 if loose.startswith(_ANYWHERE) else possible & ~1
 
     def __hash__(self) -> int:
         return self.exact
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Sent between processes with its hashes: a row of a file makes five names."""
-        return _made, (self.text, self.loose, self.bare, self.exact, self.possible)
+    def parts(self) -> tuple[str, str, bool, int, int]:
+        """What `made` makes it of again: sent between processes with its hashes, a row of a file makes five names."""
+        return self.text, self.loose, self.bare, self.exact, self.possible
 
 
-def _made(text: str, loose: str, bare: bool, exact: int, possible: int) -> Name:  # noqa: FBT001  # pickle's call
+def made(text: str, loose: str, bare: bool, exact: int, possible: int) -> Name:  # noqa: FBT001  # of `parts`
     name = object.__new__(Name)
     name.text, name.loose, name.bare, name.exact, name.possible = text, loose, bare, exact, possible
     return name
@@ -66,7 +68,7 @@ def hash64(text: str) -> int:
     """A signed 64-bit number, PostgreSQL's bigint."""
     hasher = _HASHER.copy()  # at two thirds of a new one's price
     hasher.update(text.encode("utf-8", "surrogatepass"))
-    return int.from_bytes(hasher.digest(), signed=True)
+    return _signed(hasher.digest())[0]  # type: ignore[no-any-return]
 
 
 def names_of(facts: Mapping[str, Any]) -> list[Name]:

@@ -50,7 +50,7 @@ def without_zeros(parcel: Parcel) -> str:
     """The digits of a parcel number without the zeros in front of its parts and without last parts of zeros: "123" of
     0012-003-000. "" where it has none of these, or has no parts.
     """
-    if parcel.bare:
+    if parcel.bare or (parcel.segments[0] != "0" and "-0" not in parcel.segments):
         return ""
     plain = _ZEROS_BEFORE.sub("", _ZEROS_AFTER.sub("", parcel.segments))
     return plain.replace("-", "") if plain != parcel.segments else ""

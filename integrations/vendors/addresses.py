@@ -17,6 +17,7 @@ _SHORT = {
 }  # fmt: skip
 _TOWN = {"SAINT": "ST", "SAINTE": "STE", "FORT": "FT", "MOUNT": "MT"}
 
+_DIGIT = re.compile(r"\d")
 _BOX = re.compile(r"^(?:P ?O ?|POST OFFICE )?(?:BOX|POB)(?: NUMBER)? ?(\w+)$|^P ?O ?B? (\d+)$")
 # Floors and buildings are not among them: "Fl 4" and "Bldg 4" are not "Apt 4".
 _UNIT_WORD = re.compile(r"\b(?:STE|SUITE|RM|ROOM|SPC|SPACE|LOT) (?=\w*\d\w*\b|[A-Z]\b)")
@@ -26,7 +27,7 @@ _OTHER_UNITS = ((re.compile(r"\bBUILDING (?=\w)"), "BLDG "), (re.compile(r"\bFLO
 
 def short_line(street: object) -> str:
     """A street line in capitals with USPS's short words; the unit's number stays, the word before it does not."""
-    return " ".join(short for word in normalise.fold(street).split() if (short := _SHORT.get(word, word)))
+    return " ".join([short for word in normalise.fold(street).split() if (short := _SHORT.get(word, word))])
 
 
 def short_town(city: object) -> str:
@@ -41,9 +42,9 @@ def mailing_key(street: object, zip: object) -> str:
     "12 Main Street Apt. 4", "12 MAIN ST #4" and "12 Main St Unit 4" are one, as are "P.O. Box 7" and "PO BOX NO. 7".
     """
     line, code = short_line(street), normalise.zip5(zip)
-    if not line or not code or not re.search(r"\d", line):
+    if not line or not code or not _DIGIT.search(line):
         return ""
-    if box := _BOX.match(line):
+    if line[0] in "BP" and (box := _BOX.match(line)):
         return f"PO BOX {box[1] or box[2]}|{code}"
     if _ANY_UNIT.search(line):
         line = _UNIT_WORD.sub("", line)

@@ -244,9 +244,14 @@ def one_person(line: str) -> list[str]:
     """The words of a clean line of letters alone that is one person's name as it stands, which most are; none of any
     other line.
     """
-    if line.isascii() and line.replace(" ", "").isalpha() and _TURNS.isdisjoint(line.upper().split()):
-        return line.split()
-    return []
+    return line.split() if line.replace(" ", "").isalpha() and is_plain(line) else []
+
+
+def is_plain(line: str) -> bool:
+    """Whether a clean line has letters and digits alone, and no word that changes how it is read: it is no company's,
+    and a person's only where it has no digit.
+    """
+    return line.isascii() and line.replace(" ", "").isalnum() and _TURNS.isdisjoint(line.upper().split())
 
 
 def _owners(line: object) -> tuple[Sequence[Sequence[str]], bool]:

@@ -2,59 +2,45 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from psycopg.errors import UniqueViolation
 
 from common.db.ids import uuid7s
-from integrations.lookups.identity import Name, possible_names_of
+from integrations.lookups.identity import Name
 from integrations.lookups.stand_in_ids import is_stand_in
 from leads.counters import change_counters
-from leads.facts.columns import FILE_FACTS, OF_FILE, with_types
+from leads.facts.batches import LEAD, Batch, Incoming, contacts_of, met
 from leads.facts.doubts import identify
 from leads.facts.extras import add_extras
-from leads.facts.matching import Known, known_leads
-from leads.facts.names import add_names, copy_names, names_of_row
-from leads.facts.sources import FILE, MAILING, NAMES, SLOTS, TYPED
-from leads.facts.sources import sold as _sold
+from leads.facts.matching import Known, found_of, known_leads
+from leads.facts.names import add_names, copy_lines, names_of_row
+from leads.facts.sources import FILE, SLOTS, TYPED
 from leads.keys import contact_keys
-from leads.keys.owner_keys import Key, keys_of
 from leads.locks import LEADS_IN_ORDER, hold_bucket, lock_leads
 from leads.models import Lead
-from leads.privacy.filtering import cleaned_rows
+from leads.privacy.filtering import anybody_forgotten, cleaned_rows
 
-_BOOKS = {"fact_sources": "jsonb", "other_facts": "jsonb", "data": "jsonb", "custom": "jsonb"}
-# Facts that a later purchase must not take for its own: the columns that hold one, by its name in `fact_sources`.
-CONTACTS = {"owner_name": NAMES, "mailing_address": MAILING, "email": ("email",), **{slot: (slot,) for slot in SLOTS}}
-
-
-# Property id, and facts by OF_FILE, each one clean line of text or a mark. Beside them `phone_extension`,
-# `secondary_phone_extension`, and `more_phones`: [{"value", "type", "do_not_call", "extension"}],
-# `more_emails`: [{"value"}], `data`: {column: text}, `custom`: {key: value}, `tags`, `status` and `notes` as `extras`
-# has them, and `bought`, of what our own export says nobody but a vendor brought:
-# {fact of CONTACTS: {"source", "at", "person"}}.
-class Incoming(NamedTuple):
-    """A row that is to be a lead. names: what the property is called, `identity.names_of` its facts. further, keys:
-    `possible_names_of` and the owner's keys, where whoever reads the file has made them (`prepared`).
-    """
-
-    property_id: str
-    facts: Mapping[str, Any]
-    names: Sequence[Name] = ()
-    further: Sequence[Name] | None = None
-    keys: Sequence[Key] | None = None
-
-
-def prepared(lead: Incoming) -> Incoming:
-    """With all that follows from its facts alone."""
-    return lead._replace(further=possible_names_of(lead.facts), keys=keys_of(contacts_of(lead)))
+__all__ = [
+    "Batch",
+    "Incoming",
+    "contacts_of",
+    "insert_leads",
+    "rows_in_doubt",
+    "rows_there",
+    "said_by_file",
+    "take_vendor_ids",
+]
+_OWNED = ("bucket_id", "owner_id", "team_id", "source", "created_at", "updated_at")  # of every lead of a batch
+_ONCE = "lead_once_per_bucket"
+_TRIES = 5  # of rows whose ids purchases give to leads of the bucket in that very moment
 
 
 def insert_leads(
@@ -63,62 +49,44 @@ def insert_leads(
     owner_id: int,
     team_id: int,
     source: str,
-    leads: Sequence[Incoming],
+    leads: Sequence[Incoming] | Batch,
     at: datetime | None = None,
     update: Callable[[Sequence[tuple[UUID, Incoming]], contact_keys.Ids], None] | None = None,
     typed_by: str = "",
-) -> list[UUID]:
+) -> list[str]:
     """Saves these as new leads of a bucket and counts them; a property that is there already, however it is called,
     stays as it is, but for the do-not-call marks of numbers it has: listed once is listed.
 
-    at: when the person brought the file, now if it is not said. update: called with the rows whose lead was there
-    before, each with that lead's id, and with the keys these may have then, once the new ones are in. typed_by: the
-    user's name where a person typed the rows, which then are no file's. Returns the ids of the new ones. The same
-    property twice is one lead, the first. Must be inside a transaction.
+    leads: or a `Batch` of them, made for this bucket of what a file said `at`. at: when the person brought the file,
+    now if it is not said. update: called with the rows whose lead was there before, each with that lead's id, and with
+    the keys these may have then, once the new ones are in. typed_by: the user's name where a person typed the rows,
+    which then are no file's. Returns the ids of the new ones. The same property twice is one lead, the first. Must be
+    inside a transaction.
 
-    1. Finds the vendor's ids of rows that bought answers know.
-    2. Sorts the rows into new ones and those whose lead is there, in the bucket or further up.
-    3. Inserts the new ones with their names; marks what must not be called on the others, which learn the names that
-       their rows have besides.
+    1. Leaves out who is forgotten.
+    2. Sorts the rows into new ones and those whose lead is there, in the bucket or further up; inserts the new ones.
+    3. Writes their names and keys; marks what must not be called on the others, which learn the names that their rows
+       have besides.
     """
     at = at or timezone.now()
-    said = {"source": FILE, "at": at.isoformat()}
+    said = said_by_file(at)
     if typed_by:
         said |= {"source": TYPED, "by": typed_by}
-    leads = [
-        after if after is before else after._replace(further=None, keys=None)
-        for before, after in zip(leads, cleaned_rows(leads), strict=True)
-    ]
+    batch = leads if isinstance(leads, Batch) else Batch.of(leads, bucket_id=bucket_id, said=said)
+    if anybody_forgotten():
+        rows = batch.rows()
+        cleaned = cleaned_rows(rows)
+        if any(after is not before for after, before in zip(cleaned, rows, strict=True)):
+            batch = Batch.of(cleaned, bucket_id=bucket_id, said=said)
     hold_bucket(bucket_id)  # as `insert_ids` does, and for the same reason
-    sorted_ = _sort(bucket_id, leads)
-    brought = set().union(*(lead.facts for _, lead in sorted_.new))
-    columns = [name for name in OF_FILE if name in brought]  # a file has a few of them
-    names = ", ".join((*columns, *_BOOKS))
-    with connection.cursor() as cursor:
-        kinds = ", ".join(f"{name} {kind}" for name, kind in (with_types(columns) | _BOOKS).items())
-        cursor.execute(f"CREATE TEMPORARY TABLE incoming (id uuid, property_id text, {kinds}) ON COMMIT DROP")
-        with cursor.copy(f"COPY incoming (id, property_id, {names}) FROM STDIN") as copy:
-            copy.write("".join([_line(one, lead, columns, said) for one, lead in sorted_.new]))
-        cursor.execute(
-            f"""
-            INSERT INTO leads_lead
-                   (id, bucket_id, owner_id, team_id, source, property_id, {names}, created_at, updated_at)
-            SELECT id, %s, %s, %s, %s, property_id, {names}, now(), now() FROM incoming ORDER BY id
-            ON CONFLICT (bucket_id, property_id) DO NOTHING RETURNING id, phone IS NOT NULL
-            """,  # noqa: S608  # names come from OF_FILE
-            [bucket_id, owner_id, team_id, source],
-        )
-        new = cursor.fetchall()
-        cursor.execute("DROP TABLE incoming")
-    ids = {lead_id.hex for lead_id, _ in new}
-    added = [(one, lead) for one, lead in sorted_.new if one in ids]
-    further = ((possible_names_of(lead.facts) if lead.further is None else lead.further) for _, lead in added)
-    copy_names(bucket_id, [(one, (*lead.names, *more)) for (one, lead), more in zip(added, further, strict=True)])
-    there = [(UUID(one), lead) for one, lead in sorted_.there if one not in ids] if update is not None else []
+    sorted_ = _insert(batch, bucket_id, f"{bucket_id}\t{owner_id}\t{team_id}\t{source}")
+    new = sorted_.new
+    copy_lines([batch.names[place].replace(LEAD, one) for one, place, _ in new])
+    ids = [one for one, _, _ in new]
+    made = {*ids} if sorted_.there else set[str]()
+    there = [(UUID(one), lead) for one, lead in sorted_.there if one not in made] if update is not None else []
     changes = {one: contacts_of(lead) for one, lead in reversed(there)}  # of several rows of one lead the first
-    keys = contact_keys.write(
-        {UUID(one): contacts_of(lead) if lead.keys is None else lead.keys for one, lead in added}, changes
-    )
+    keys = contact_keys.write_rows(ids, batch.keys, [batch.keys.rows[place] for _, place, _ in new], changes)
     if sorted_.taught:  # all at once, in the order of their ids, as what follows locks some of them
         list(lock_leads({UUID(one) for one, _ in sorted_.there}).values_list("pk"))
     if update is not None:  # before the marks: it locks all of them, in the order of their ids
@@ -126,21 +94,60 @@ def insert_leads(
     add_names([(UUID(one), name) for one, name in sorted_.taught])
     if sorted_.there:
         _strengthen(sorted_.there)
-    contacted = add_extras(
-        owner_id=owner_id, team_id=team_id, facts={UUID(one): lead.facts for one, lead in added}, at=at
-    )
-    phones = sum(has_phone for _, has_phone in new)
+    contacted = 0
+    if with_extras := set(batch.with_extras):
+        rows = batch.rows()
+        facts = {UUID(one): rows[place].facts for one, place, _ in new if place in with_extras}
+        contacted = add_extras(owner_id=owner_id, team_id=team_id, facts=facts, at=at)
+    phones = sum(batch.phones[place] for _, place, _ in new)
     change_counters(bucket_id, total_leads=len(new), phone_leads=phones, contacted_leads=contacted)
-    return [lead_id for lead_id, _ in new]
+    return ids
+
+
+def said_by_file(at: datetime) -> dict[str, str]:
+    """What `fact_sources` says of a file that a person brought then."""
+    return {"source": FILE, "at": at.isoformat()}
+
+
+def _insert(batch: Batch, bucket_id: UUID, owned: str) -> _Sorted:
+    """Sorts the rows, and inserts the new ones. owned: bucket, owner, team and source, as COPY takes them.
+
+    A purchase may give a lead of the bucket a row's id meanwhile, which nobody's hold keeps it from: COPY waits for it
+    and fails, and the row is that lead once the rows are sorted again.
+    """
+    tries = 0
+    while True:
+        tries += 1
+        sorted_ = _sort(bucket_id, batch)
+        try:
+            if sorted_.new:
+                _copy(batch, sorted_.new, owned)
+        except IntegrityError as error:
+            once = isinstance(error.__cause__, UniqueViolation) and error.__cause__.diag.constraint_name == _ONCE
+            if tries == _TRIES or not once:
+                raise
+        else:
+            return sorted_
+
+
+def _copy(batch: Batch, new: Sequence[tuple[str, int, str]], owned: str) -> None:
+    columns = ", ".join(("id", "property_id", *_OWNED, *batch.columns))
+    with transaction.atomic(), connection.wrap_database_errors, connection.cursor() as cursor:
+        cursor.execute("SELECT now()")
+        ((now,),) = cursor.fetchall()
+        between = f"{owned}\t{now.isoformat()}\t{now.isoformat()}"
+        rows = [f"{one}\t{property_id}\t{between}\t{batch.lines[place]}\n" for one, place, property_id in new]
+        with cursor.copy(f"COPY leads_lead ({columns}) FROM STDIN") as copy:
+            copy.write("".join(rows))
 
 
 @dataclass(slots=True)
 class _Sorted:
-    """Rows by what becomes of them. new: with the ids they get; there: with the ids of the leads they are. taught:
-    names that these leads did not have. unsure: as `Register` has it.
+    """Rows by what becomes of them. new: the ids they get, their places, and what they are called; there: with the ids
+    of the leads they are. taught: names that these leads did not have. unsure: as `Register` has it.
     """
 
-    new: list[tuple[str, Incoming]] = field(default_factory=list)
+    new: list[tuple[str, int, str]] = field(default_factory=list)
     there: list[tuple[str, Incoming]] = field(default_factory=list)
     taught: list[tuple[str, Name]] = field(default_factory=list)
     unsure: int = 0
@@ -150,8 +157,8 @@ def rows_there(bucket_id: UUID, leads: Sequence[Incoming]) -> tuple[int, int]:
     """How many of these rows are leads of the bucket already, as `insert_leads` would find them, and how many have an
     APN without separators that several parcels fit. Reads only.
     """
-    sorted_ = _sort(bucket_id, leads)
-    new = {one for one, _ in sorted_.new}
+    sorted_ = _compare(bucket_id, list(enumerate(leads)), uuid7s(len(leads)))
+    new = {one for one, _, _ in sorted_.new}
     return sum(one not in new for one, _ in sorted_.there), sorted_.unsure
 
 
@@ -162,13 +169,39 @@ def rows_in_doubt(leads: Sequence[Incoming]) -> int:
     return identify(leads).doubted
 
 
-def _sort(bucket_id: UUID, leads: Sequence[Incoming]) -> _Sorted:
-    """Which of these rows are leads of the bucket already, and which are one with a row before them.
+def _sort(bucket_id: UUID, batch: Batch) -> _Sorted:
+    """Which rows of a batch are leads of the bucket already. Most are not, share no id and no name with another row or
+    with what is known, and are new as they stand; the others are compared.
+    """
+    ids = uuid7s(len(batch))
+    compared = batch.together | _met(bucket_id, batch)
+    if not compared:
+        return _Sorted(new=list(zip(ids, range(len(ids)), batch.ids, strict=True)))
+    rows = batch.rows()
+    result = _compare(bucket_id, [(place, rows[place]) for place in sorted(compared)], ids)
+    result.new += [(ids[n], n, one) for n, one in enumerate(batch.ids) if n not in compared]
+    result.new.sort(key=itemgetter(1))
+    return result
+
+
+def _met(bucket_id: UUID, batch: Batch) -> set[int]:
+    """The places of rows of which the bucket, or what was bought, may know an id or a name."""
+    found = found_of(bucket_id, batch.asked)
+    if found is None:
+        return set(range(len(batch)))
+    return {place for place, lead in enumerate(batch.rows()) if met(lead, found)} if found else set()
+
+
+def _compare(bucket_id: UUID, rows: Sequence[tuple[int, Incoming]], ids: Sequence[str]) -> _Sorted:
+    """Which of these rows, each with its place, are leads of the bucket already, and which are one with a row before
+    them. ids: of new leads, by place.
 
     A row that is new although another property has its stand-in is called by the next of its names: one APN at two
     addresses is two leads. The lead that a row is learns the row's further names.
     """
-    leads = [lead if lead.names else lead._replace(names=names_of_row(lead.property_id, lead.facts)) for lead in leads]
+    leads = [
+        lead if lead.names else lead._replace(names=names_of_row(lead.property_id, lead.facts)) for _, lead in rows
+    ]
     known = identify(leads)
     called = known.called
     further = [() if is_stand_in(one) else known.bought.get(one, ()) for one in called]
@@ -177,9 +210,9 @@ def _sort(bucket_id: UUID, leads: Sequence[Incoming]) -> _Sorted:
     register = known_leads(bucket_id, [*called, *claimed], names, {row for rows in further for row in rows})
     register.claimed, register.parcels = known.known.claimed, known.known.parcels
     result = _Sorted()
-    for one, lead, property_id, rows in zip(uuid7s(len(leads)), leads, called, further, strict=True):
+    for (place, _), lead, property_id, more in zip(rows, leads, called, further, strict=True):
         found = register.said_so(lead.property_id, lead.facts) if property_id != lead.property_id else None
-        found = found or register.find(property_id, lead.names, lead.facts, rows)
+        found = found or register.find(property_id, lead.names, lead.facts, more)
         if found is not None:
             result.there.append((found.lead_id, lead))
             result.taught += [(found.lead_id, name) for name in register.call(found, lead.names, lead.facts)]
@@ -189,19 +222,11 @@ def _sort(bucket_id: UUID, leads: Sequence[Incoming]) -> _Sorted:
             if not property_id:
                 result.there.append((taken.lead_id, lead))
                 continue
-        if property_id != lead.property_id:
-            lead = lead._replace(property_id=property_id)
-        result.new.append((one, lead))
-        known_as = Known.of_row(one, property_id, lead.facts)
+        result.new.append((ids[place], place, property_id))
+        known_as = Known.of_row(ids[place], property_id, lead.facts)
         register.add(known_as, [(n.exact, n.possible, n.bare) for n in lead.names])
     result.unsure = register.unsure
     return result
-
-
-def contacts_of(lead: Incoming) -> Mapping[str, Any]:
-    """A row's facts as its lead has them, for the keys of its owner."""
-    others = {"phone": lead.facts.get("more_phones") or (), "email": lead.facts.get("more_emails") or ()}
-    return {**lead.facts, "other_facts": others}
 
 
 def _strengthen(leads: Sequence[tuple[str, Incoming]]) -> None:
@@ -252,54 +277,6 @@ def _listed(facts: Mapping[str, Any]) -> Iterator[str]:
         if facts.get(slot) and facts.get(f"{slot}_do_not_call"):
             yield facts[slot]
     yield from (entry["value"] for entry in facts.get("more_phones", ()) if entry.get("do_not_call"))
-
-
-def _line(one: str, lead: Incoming, columns: Sequence[str], said: Mapping[str, str]) -> str:
-    """A row for COPY. A clean line has no tab and no line break, so only the backslash is left to escape."""
-    cells = [one, lead.property_id, *map(lead.facts.get, columns), *_books(lead.facts, said)]
-    texts = [cell if type(cell) is str else "\\N" if cell is None else str(cell).lower() for cell in cells]
-    line = "\t".join([text or "\\N" for text in texts])
-    if line.count("\\") > texts.count("\\N") + texts.count(""):
-        line = "\t".join([text.replace("\\", "\\\\") if text and text != "\\N" else "\\N" for text in texts])
-    return f"{line}\n"
-
-
-def _books(facts: Mapping[str, Any], said: Mapping[str, str]) -> Iterator[str | None]:
-    """`fact_sources`, `other_facts`, `data` and `custom` of a row, as JSON. The tags of a file are told from a person's
-    by it.
-    """
-    told = [name for name, columns in CONTACTS.items() if any(map(facts.get, columns))]
-    bought = facts.get("bought", {})
-    tags = facts.get("tags")
-    facts_of_file = [name for name in FILE_FACTS if facts.get(name) is not None]
-    if bought or tags or "by" in said or any(facts.get(f"{slot}_extension") for slot in SLOTS):
-        own = {name: _sold(bought[name], said) if name in bought else dict(said) for name in told}
-        for slot in SLOTS:
-            if slot in own and (extension := facts.get(f"{slot}_extension")):
-                own[slot]["extension"] = extension
-        own |= {name: dict(said) for name in facts_of_file}
-        if tags:
-            own["tags"] = {**said, "value": [tag.lower() for tag in tags]}
-        yield json.dumps(own)
-    else:
-        yield _all_of_file((*told, *facts_of_file), said["source"], said["at"])
-    if not facts.keys() & {"more_phones", "more_emails", "data", "custom"}:
-        yield from (None, None, None)
-        return
-    others = {
-        "phone": [_sold(entry, said) for entry in facts.get("more_phones", ())],
-        "email": [_sold(entry, said) for entry in facts.get("more_emails", ())],
-    }
-    kept = {name: entries for name, entries in others.items() if entries}
-    yield json.dumps(kept) if kept else None
-    for name in ("data", "custom"):
-        told_so = facts.get(name)
-        yield json.dumps(told_so) if told_so else None
-
-
-@lru_cache(maxsize=256)  # the rows of a file say much the same
-def _all_of_file(names: Sequence[str], source: str, at: str) -> str | None:
-    return json.dumps({name: {"source": source, "at": at} for name in names}) if names else None
 
 
 def take_vendor_ids(ids: Mapping[UUID, str]) -> None:

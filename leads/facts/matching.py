@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from integrations.lookups.identity import Name
 from integrations.lookups.names import Row
 from integrations.lookups.stand_in_ids import ADDRESS, APN, fitting, is_stand_in
 from integrations.naming import street_lines
+from leads.facts.batches import Asked
 
 
 class Known(NamedTuple):
@@ -231,6 +232,50 @@ _TAUGHT = """
         EXISTS (SELECT FROM leads_leadname t WHERE t.lead_id = l.id AND t.loose & 3 = 1) END"""
 
 
+# The leads of a bucket with one of these ids. One by one: of a bucket that has grown since PostgreSQL last counted it,
+# as one that a file fills, it expects a few leads, and would look through all of them for each piece of the file.
+_CALLED = """unnest(string_to_array(%(ids)s, chr(10))) AS i(id), LATERAL (
+                   SELECT * FROM leads_lead one
+                    WHERE one.bucket_id = %(bucket)s AND one.property_id = i.id LIMIT 1) h"""
+
+
+def found_of(bucket_id: UUID, asked: Asked) -> set[str | int] | None:
+    """What of these ids and names the bucket or bought answers know: ids, and hashes as names have them (`exact`, of an
+    APN `possible`). None where an answer was bought under one of the stand-ins: then each row may be the property that
+    it tells. One statement.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT h.property_id, NULL::bigint FROM {_CALLED}
+             UNION ALL
+            SELECT NULL, n.exact FROM leads_leadname n
+             WHERE n.bucket_id = %(bucket)s AND n.loose = ANY(string_to_array(%(lines)s, ',')::bigint[])
+               AND n.exact = ANY(string_to_array(%(line_exacts)s, ',')::bigint[])
+             UNION ALL
+            SELECT NULL, n.loose FROM leads_leadname n
+             WHERE n.bucket_id = %(bucket)s AND n.loose = ANY(string_to_array(%(parcels)s, ',')::bigint[])
+             UNION ALL
+            SELECT NULL, p.exact FROM integrations_propertyname p
+             WHERE p.exact = ANY(string_to_array(%(exacts)s, ',')::bigint[])
+             UNION ALL
+            SELECT NULL, p.loose FROM integrations_propertyname p
+             WHERE p.loose = ANY(string_to_array(%(parcels)s, ',')::bigint[]) AND p.name LIKE 'apn:%%'
+             UNION ALL
+            SELECT p.property_id, NULL FROM integrations_propertyname p
+             WHERE p.property_id = ANY(string_to_array(%(vendor_ids)s, chr(10)))
+             UNION ALL
+            (SELECT NULL, NULL FROM integrations_lookup a
+              WHERE a.operation_id IN (SELECT o.id FROM integrations_operation o WHERE o.name = 'property_detail')
+                AND a.key = ANY(string_to_array(%(stand_ins)s, chr(10))) AND a.state = 'answered' LIMIT 1)
+            """,  # noqa: S608  # a constant
+            {"bucket": bucket_id, **{one.name: getattr(asked, one.name) for one in fields(asked)}},
+        )
+        rows = cursor.fetchall()
+    found = {text if text is not None else number for text, number in rows}
+    return None if None in found else found
+
+
 def known_leads(
     bucket_id: UUID, property_ids: Sequence[str], names: Iterable[Name], further: Iterable[Row] = ()
 ) -> Register:
@@ -248,10 +293,9 @@ def known_leads(
         cursor.execute(
             f"""
             SELECT h.property_id, l.id, l.property_id, l.apn, l.property_address, l.property_zip, {_TAUGHT}
-              FROM leads_lead h JOIN leads_lead l ON l.id = coalesce(h.merged_into_id, h.id)
-             WHERE h.bucket_id = %s AND h.property_id = ANY(%s)
-            """,  # noqa: S608  # a constant
-            [bucket_id, list(property_ids)],
+              FROM {_CALLED} JOIN leads_lead l ON l.id = coalesce(h.merged_into_id, h.id)
+            """,  # noqa: S608  # constants
+            {"bucket": bucket_id, "ids": "\n".join(property_ids)},
         )
         for called, *row in cursor.fetchall():
             register.add(register.known(row), (), called=called)

@@ -43,17 +43,26 @@ def names_of_row(property_id: str, facts: Mapping[str, Any]) -> list[Name]:
 
 
 def copy_names(bucket_id: UUID, names: Iterable[tuple[str, Iterable[Name]]], source: str = Source.FILE) -> None:
-    """Writes the names of new leads, by their ids. In the transaction that inserts them."""
-    rows = [
-        f"{lead_id}\t{bucket_id}\t{name.exact}\t{name.possible}\t{'t' if name.bare else 'f'}\t{source}\n"
-        for lead_id, called in names
+    """Writes the names of leads that have none, by their ids. In a transaction that holds them."""
+    copy_lines([lines_of(lead_id, bucket_id, called, source) for lead_id, called in names])
+
+
+def lines_of(lead: object, bucket_id: UUID, called: Iterable[Name], source: str) -> str:
+    """A lead's names for `copy_lines`. lead: its id, or what stands for the id until it has one."""
+    before = f"{lead}\t{bucket_id}\t"
+    return "".join([
+        f"{before}{name.exact}\t{name.possible}\t{'t' if name.bare else 'f'}\t{source}\n"
         for name in {name.exact: name for name in called}.values()
-    ]
-    if not rows:
+    ])  # fmt: skip
+
+
+def copy_lines(lines: Sequence[str]) -> None:
+    """Writes names as `lines_of` has them. In the transaction that inserts their leads, or holds them."""
+    if not any(lines):
         return
     columns = "lead_id, bucket_id, exact, loose, bare, source"
     with connection.cursor() as cursor, cursor.copy(f"COPY leads_leadname ({columns}) FROM STDIN") as copy:
-        copy.write("".join(rows))
+        copy.write("".join(lines))
 
 
 def rename(before: Mapping[UUID, Mapping[str, Any]], after: Mapping[UUID, Mapping[str, Any]]) -> None:

@@ -9,6 +9,7 @@ docs/locks.md has the order. All of them are set-based: a handful of statements,
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,8 @@ from django.db.models import Manager, QuerySet
 from common.db.arrays import hexed, joined
 from leads.facts.sources import MAILING, NAMES
 from leads.keys import key_secrets
+from leads.keys.digested import Digested, One, Placed, digests_of
+from leads.keys.key_secrets import digest
 from leads.keys.owner_keys import READ, Key, keys_of
 from leads.locks import KEYS_IN_ORDER
 from leads.models import Lead
@@ -30,21 +33,41 @@ Facts = Mapping[str, Any]
 Ids = dict[tuple[int, str], list[int]]  # (kind, value) -> ids: one, but where two secrets have written the same
 
 
-def write(leads: Mapping[UUID, Facts | Sequence[Key]], changes: Mapping[UUID, Facts] | None = None) -> Ids:
-    """Gives new leads their keys, by id and the columns of `owner_keys.READ`, a missing column is null; or their keys
-    themselves, where they were made beforehand.
+def write(leads: Mapping[UUID, Facts]) -> None:
+    """Gives new leads their keys, by the columns of `owner_keys.READ`; a missing column is null."""
+    keys = Digested.of([keys_of(facts) for facts in leads.values()])
+    write_rows(list(leads), keys, keys.rows)
+
+
+def write_rows(
+    lead_ids: Sequence[object],
+    keys: Digested,
+    rows: Sequence[Sequence[Placed]],
+    changes: Mapping[UUID, Facts] | None = None,
+) -> Ids:
+    """The same of leads whose keys were made beforehand: of each its id and, in step, its row of `keys`.
 
     They must have been inserted in this transaction: nobody else waits for them, so that keys may still be locked.
     changes: of leads that the same transaction is about to change, as `prepare`, whose ids it returns: keys are locked
-    once.
+    once. Without them it returns none.
     """
-    made = {lead_id: keys_of(one) if isinstance(one, Mapping) else one for lead_id, one in leads.items()}
-    wanted = {lead_id: keys for lead_id, keys in made.items() if keys}
-    keys = [key for keys in wanted.values() for key in keys]
-    prepared = insert([*keys, *_may_have(changes or {})]) if keys or changes else {}
-    if wanted:
-        _link(wanted, prepared, are_new=True)
-    return prepared
+    made, places = keys.used(rows)
+    more = _may_have(changes) if changes else []
+    if not made and not more:
+        return {}
+    secrets = key_secrets.listed()
+    if more or keys.secret != secrets[0]:
+        hints = {(key.kind, key.value): key.hint for key in more} | {(one.kind, one.value): one.hint for one in made}
+        every = digests_of(hints, secrets[0])
+        at = {(one.kind, one.value): place for place, one in enumerate(every)}
+        places = {place: at[made[n].kind, made[n].value] for place, n in places.items()}
+        made = every
+    ids, inserted = _insert(made, secrets[1:], locked=True)
+    _copy(lead_ids, [[(ids[places[place]], role, at) for place, role, at in row] for row in rows])
+    counts = Counter([place for row in rows for place, _, _ in row])
+    few = {ids[places[place]][0] for place, count in counts.items() if count <= CROWDED}
+    _mark_crowded({one for place in counts for one in ids[places[place]]} - (inserted & few))
+    return {(one.kind, one.value): found for one, found in zip(made, ids, strict=True)} if changes else {}
 
 
 def prepare(changes: Mapping[UUID, Facts]) -> Ids:
@@ -93,7 +116,7 @@ def relink(lead_ids: Iterable[UUID], prepared: Ids) -> None:
     missing = [k for keys in wanted.values() for k in keys if (k.kind, k.value) not in prepared]
     if missing:  # somebody changed the lead between the reading and the lock
         prepared = {**prepared, **insert(missing)}
-    _link(wanted, prepared, are_new=False)
+    _link(wanted, prepared)
 
 
 def hold_keys_of(lead_ids: Sequence[UUID]) -> None:
@@ -141,44 +164,49 @@ def insert(keys: Iterable[Key], *, locked: bool = True) -> Ids:
     are locked, sorted by id: two transactions that want the same keys never wait for each other in a circle.
 
     locked: False where the caller locks them next, with others.
+    """
+    secrets = key_secrets.listed()
+    made = digests_of({(key.kind, key.value): key.hint for key in keys}, secrets[0])
+    ids, _ = _insert(made, secrets[1:], locked=locked)
+    return {(one.kind, one.value): found for one, found in zip(made, ids, strict=True)}
+
+
+def _insert(keys: Sequence[One], older: Sequence[str], *, locked: bool) -> tuple[list[list[int]], set[int]]:
+    """The ids of each of these keys, which are sorted, and which ids are new.
 
     1. Where an older secret is listed, what is known under any of them is not written again.
     2. The others are inserted.
     3. Those that were there are locked. Where two secrets have written one key, both are.
     """
-    secrets = key_secrets.listed()
-    hints = {(key.kind, key.value): key.hint for key in keys}
-    first, *older = [
-        {(kind, key_secrets.digest(secret, kind, value)): (kind, value) for kind, value in hints} for secret in secrets
-    ]
-    digests = first
-    known: set[tuple[int, str]] = set()
+    digests = {(one.kind, one.digest): place for place, one in enumerate(keys)}
+    known = set[int]()
     if older:
-        digests = {one: value for of_secret in (first, *older) for one, value in of_secret.items()}
+        for secret in older:
+            digests |= {(one.kind, digest(secret, one.kind, one.value)): place for place, one in enumerate(keys)}
         known = {digests[one] for one in _found(digests, locked=False).values()}
-    new = [(*one, hints[value]) for one, value in sorted(first.items()) if value not in known]
-    ids: Ids = {}
-    inserted: set[tuple[int, bytes]] = set()
+    new = [one for place, one in enumerate(keys) if place not in known]
+    ids: list[list[int]] = [[] for _ in keys]
+    inserted = set[int]()
+    there = dict(digests)
     with connection.cursor() as cursor:
         if new:
             cursor.execute(
                 """
                 INSERT INTO leads_contactkey (kind, digest, hint)
                 SELECT n.kind, decode(n.digest, 'hex'), n.hint
-                  FROM unnest(string_to_array(%s, ',')::smallint[], string_to_array(%s, ','), %s::text[])
-                       AS n(kind, digest, hint)
+                  FROM unnest(string_to_array(%s, ',')::smallint[], string_to_array(%s, ','),
+                              string_to_array(%s, chr(10))) AS n(kind, digest, hint)
                  ORDER BY n.kind, n.digest
                 ON CONFLICT (kind, digest) DO NOTHING RETURNING id, kind, digest
                 """,
-                [joined(kind for kind, _, _ in new), hexed(one for _, one, _ in new), [hint for _, _, hint in new]],
+                [joined(one.kind for one in new), hexed(one.digest for one in new), "\n".join([n.hint for n in new])],
             )
             for key_id, kind, one in cursor.fetchall():
-                inserted.add((kind, one))
-                ids[digests[kind, one]] = [key_id]
-    there = {one: value for one, value in digests.items() if one not in inserted}
-    for key_id, one in _found(there, locked=locked).items():
-        ids.setdefault(digests[one], []).append(key_id)
-    return ids
+                ids[there.pop((kind, bytes(one)))] = [key_id]
+                inserted.add(key_id)
+    for key_id, found in _found(there, locked=locked).items():
+        ids[digests[found]].append(key_id)
+    return ids, inserted
 
 
 def _found(digests: Mapping[tuple[int, bytes], object], *, locked: bool) -> dict[int, tuple[int, bytes]]:
@@ -199,7 +227,7 @@ def _found(digests: Mapping[tuple[int, bytes], object], *, locked: bool) -> dict
         return {key_id: (kind, bytes(one)) for key_id, kind, one in cursor.fetchall()}
 
 
-def _link(wanted: Mapping[UUID, Sequence[Key]], ids: Ids, *, are_new: bool) -> None:
+def _link(wanted: Mapping[UUID, Sequence[Key]], ids: Ids) -> None:
     """Rewrites the keys of these leads, and marks those that have become crowded."""
     of_leads = {
         lead_id: {
@@ -209,10 +237,6 @@ def _link(wanted: Mapping[UUID, Sequence[Key]], ids: Ids, *, are_new: bool) -> N
         }
         for lead_id, keys in wanted.items()
     }
-    if are_new:
-        _copy(of_leads)
-        _mark_crowded({key_id for keys in of_leads.values() for key_id in keys})
-        return
     rows = {
         (lead_id, key_id): (key.role, key.position)
         for lead_id, keys in of_leads.items()
@@ -283,20 +307,21 @@ def _carry_wrong_numbers(gone: Sequence[tuple[UUID, int]]) -> None:
         )
 
 
-def _copy(of_leads: Mapping[UUID, Mapping[int, Key]]) -> None:
+def _copy(lead_ids: Sequence[object], keys: Sequence[Sequence[tuple[list[int], int, int]]]) -> None:
+    """Writes the keys of new leads, each as (ids, role, position)."""
+    lines = [
+        f"{lead_id}\t{key_id}\t{role}\t{position}\n"
+        for lead_id, of_lead in zip(lead_ids, keys, strict=True)
+        for ids, role, position in of_lead
+        for key_id in ids
+    ]
+    if not lines:
+        return
     with (
         connection.cursor() as cursor,
         cursor.copy("COPY leads_leadkey (lead_id, key_id, role, position) FROM STDIN") as copy,
     ):
-        copy.write(
-            "".join(
-                [
-                    f"{lead_id}\t{key_id}\t{key.role}\t{key.position}\n"
-                    for lead_id, keys in of_leads.items()
-                    for key_id, key in sorted(keys.items())
-                ]
-            )
-        )
+        copy.write("".join(lines))
 
 
 def _mark_crowded(key_ids: Iterable[int]) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import logging
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage
@@ -15,6 +18,7 @@ from django.db import Error, NotSupportedError, connection
 from leads.models import KeySecret
 
 log = logging.getLogger(__name__)
+_BLOCK = 64  # bytes of SHA-256's block
 _CONSTANT = b"which secret wrote these keys"
 
 
@@ -24,7 +28,21 @@ class WrongSecret(ImproperlyConfigured):
 
 def digest(secret: str, kind: int, value: str) -> bytes:
     """32 bytes: HMAC-SHA256 of "kind|value"."""
-    return hmac.digest(secret.encode(), f"{kind}|{value}".encode(), "sha256")
+    inner, outer = _begun(secret)
+    inner, outer = inner.copy(), outer.copy()
+    inner.update(f"{kind}|{value}".encode())
+    outer.update(inner.digest())
+    return bytes(outer.digest())
+
+
+@lru_cache(maxsize=16)
+def _begun(secret: str) -> tuple[Any, Any]:
+    """The inner and the outer hash of RFC 2104, section 2, with the key in them: a file has two and a half million
+    values, and `hmac.digest` begins anew with each, at more than twice the price.
+    """
+    key = secret.encode()
+    key = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    return hashlib.sha256(key.translate(hmac.trans_36)), hashlib.sha256(key.translate(hmac.trans_5C))
 
 
 def listed() -> list[str]:
@@ -38,6 +56,11 @@ def listed() -> list[str]:
     if _mark(secrets[0]) not in wrote:
         KeySecret.objects.bulk_create([KeySecret(mark=_mark(secrets[0]))], ignore_conflicts=True)
     return secrets
+
+
+def first() -> str:
+    """The secret that writes, whatever has written before: for digests that `listed` is asked about later."""
+    return _ones_set()[0]
 
 
 def for_reading() -> list[str]:

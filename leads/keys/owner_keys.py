@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -46,37 +46,38 @@ class Key(NamedTuple):
 def keys_of(lead: Mapping[str, Any]) -> list[Key]:
     """The keys of a lead, by the columns of READ, each once: the numbers and e-mails that it shows come first."""
     found: dict[tuple[int, str], Key] = {}
-    places = [0] * (AN_OWNER + 1)
-    for kind, value, hint, role in (*_phones(lead), *_emails(lead), *_owners(lead)):
-        if (kind, value) not in found:
-            found[kind, value] = Key(kind, value, hint, role, places[role])
-            places[role] += 1
+    first = lead.get("phone")
+    others = 0
+    for number in (first, lead.get("secondary_phone"), *_others(lead, "phone")):
+        if number and (PHONE, number) not in found:
+            role, place = (FIRST_PHONE, 0) if number == first else (OTHER_PHONE, others)
+            others += role == OTHER_PHONE
+            found[PHONE, number] = Key(PHONE, number, f"…{number[-4:]}", role, place)
+    place = 0
+    for address in emails_of(lead):
+        name, _, domain = address.partition("@")
+        value = f"{name}@{domain}"
+        if (EMAIL, value) not in found:
+            found[EMAIL, value] = Key(EMAIL, value, f"{name[:1]}…@{domain}"[:20], AN_EMAIL, place)
+            place += 1
+    for key in owner_keys(lead):
+        found[OWNER, key.value] = key
     return list(found.values())
 
 
-def _others(lead: Mapping[str, Any], fact: str) -> Iterator[str]:
-    for entry in (lead.get("other_facts") or {}).get(fact, ()):
-        if isinstance(entry, Mapping) and entry.get("value"):
-            yield str(entry["value"])
-
-
-def _phones(lead: Mapping[str, Any]) -> Iterator[tuple[int, str, str, int]]:
-    for number in filter(None, (lead.get("phone"), lead.get("secondary_phone"), *_others(lead, "phone"))):
-        yield PHONE, number, f"…{number[-4:]}", FIRST_PHONE if number == lead.get("phone") else OTHER_PHONE
+def _others(lead: Mapping[str, Any], fact: str) -> Sequence[str]:
+    entries = (lead.get("other_facts") or {}).get(fact)
+    if not entries:
+        return ()
+    return [str(entry["value"]) for entry in entries if isinstance(entry, Mapping) and entry.get("value")]
 
 
 def emails_of(lead: Mapping[str, Any]) -> list[str]:
     """A lead's e-mail addresses (`email`, `other_facts`) as their keys have them, each once, in the order of their
     positions.
     """
-    found = filter(None, (lead.get("email"), *_others(lead, "email")))
-    return list(dict.fromkeys(address.casefold() for address in found))
-
-
-def _emails(lead: Mapping[str, Any]) -> Iterator[tuple[int, str, str, int]]:
-    for address in emails_of(lead):
-        name, _, domain = address.partition("@")
-        yield EMAIL, f"{name}@{domain}", f"{name[:1]}…@{domain}"[:20], AN_EMAIL
+    found = [address.casefold() for address in (lead.get("email"), *_others(lead, "email")) if address]
+    return list(dict.fromkeys(found)) if found else found
 
 
 def _owners(lead: Mapping[str, Any]) -> Iterator[tuple[int, str, str, int]]:
@@ -110,10 +111,11 @@ def name_keys(line: object, *, owner_type: object = "") -> list[str]:
 
 @lru_cache(maxsize=2**13)  # a lead's keys are made before and after it is bought, at each step, and for its questions
 def _name_keys(line: str, *, is_registered: bool) -> tuple[str, ...]:
-    words = [word.upper() for word in owners.one_person(line)]
-    if words and "TRST" not in words:  # most are; no form of a company is in it
-        named = [word for word in words if len(word) > 1]
-        return (" ".join(sorted({*named})),) if len(named) > 1 and not persons_apart.no_names({*words}) else ()
+    words = line.upper().split()
+    if owners.is_plain(line) and "TRST" not in words:  # most are; no form of a company is in it
+        named = {word for word in words if len(word) > 1}
+        is_person = line.replace(" ", "").isalpha() and len([word for word in words if len(word) > 1]) > 1
+        return (" ".join(sorted(named)),) if is_person and not persons_apart.no_names({*words}) else ()
     text = _plain(line)
     if persons_apart.names_nobody(text):
         return ()

@@ -89,14 +89,14 @@ def test_a_file_brings_keys_for_every_number_it_has() -> None:
         "email": "jo@example.com",
     }
     with transaction.atomic():
-        (lead_id,) = insert_leads(
+        (new,) = insert_leads(
             bucket_id=bucket.pk,
             owner_id=bucket.owner_id,
             team_id=bucket.team_id,
             source="import",
             leads=[Incoming("address:1", facts)],
         )
-    assert keys(lead_id) == [
+    assert keys(UUID(new)) == [
         (1, "…0143"), (2, "…0149"), (3, "j…@example.com"), (4, "JOHN SMITH"), (4, "MARY SMITH"),
     ]  # fmt: skip
 

@@ -1,0 +1,106 @@
+"""A piece's rows are saved by the lines their reader made; only those that may be known are compared with leads."""
+
+from __future__ import annotations
+
+import marshal
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from buckets.imports import services
+from buckets.models import Bucket
+from leads.facts import incoming
+from leads.facts.batches import Batch, Incoming
+from leads.facts.incoming import insert_leads, said_by_file, take_vendor_ids
+from leads.models import Lead, LeadKey, LeadName
+from tests.buckets.imports.files import csv_of, homes, imported, totals, uploaded, work
+from tests.buckets.imports.test_shortcuts import made_rows
+from tests.leads.samples import together
+from tests.support import make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def rows_of(bucket: Bucket) -> tuple[list[Any], ...]:
+    """What the bucket's leads are and are called, and their keys, without ids and times."""
+    leads = Lead.every.filter(bucket=bucket).order_by("pk")
+    facts = leads.values_list("property_id", "property_address", "apn", "phone", "owner_name", "email", "litigator")
+    names = LeadName.objects.filter(bucket_id=bucket.pk).order_by("lead__property_id", "exact")
+    keys = LeadKey.objects.filter(lead__bucket=bucket).order_by("lead__property_id", "key")
+    return (
+        list(facts),
+        list(names.values_list("lead__property_id", "exact", "loose", "bare", "source")),
+        list(keys.values_list("lead__property_id", "key", "role", "position")),
+    )
+
+
+def test_few_rows_are_compared_and_it_is_as_if_all_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    user, content = make_user(), made_rows(900)
+    few, all_ = (Bucket.objects.create(owner=user, name=name) for name in ("Few", "All"))
+    first = [totals(imported(few, content)), totals(imported(few, content + content[-2000:].partition(b"\n")[2]))]
+
+    monkeypatch.setattr(incoming, "found_of", lambda *_: None)
+    second = [totals(imported(all_, content)), totals(imported(all_, content + content[-2000:].partition(b"\n")[2]))]
+
+    assert first == second
+    assert rows_of(few) == rows_of(all_)
+    assert Lead.objects.filter(bucket=few).count() > 200
+
+
+def test_new_rows_that_share_nothing_are_not_compared_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = Bucket.objects.create(owner=make_user(), name="My list")
+    monkeypatch.setattr(incoming, "_compare", None)
+    assert totals(imported(bucket, csv_of(homes(50))))[:2] == (50, 50)
+
+
+def test_an_id_that_a_purchase_gives_a_lead_in_that_moment_is_that_lead_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = Bucket.objects.create(owner=make_user(), name="My list")
+    imported(bucket, csv_of(homes(1)))
+    lead = Lead.objects.get()
+    sort, sorted_ = incoming._sort, list[int]()
+
+    def bought() -> None:
+        with transaction.atomic():
+            take_vendor_ids({lead.pk: "777"})
+
+    def sort_then_buy(bucket_id: Any, batch: Batch) -> Any:
+        found = sort(bucket_id, batch)
+        sorted_.append(len(found.new))
+        if len(sorted_) == 1:
+            assert together(bought) == [None]
+        return found
+
+    monkeypatch.setattr(incoming, "_sort", sort_then_buy)
+    header = ["Our id", "Address", "City", "State", "Zip"]
+    content = csv_of([["777", *homes(1, first=9)[0][:4]], ["", *homes(1, first=5)[0][:4]]], header)
+    mapping = {"propertyId": 0, "address": 1, "city": 2, "state": 3, "zip": 4}
+    job = services.choose_columns(job=uploaded(bucket, content), mapping=mapping, constants={})
+    services.start_import(job=job)
+    work(job)
+
+    assert sorted_ == [2, 1]
+    assert totals(job)[:3] == (2, 1, 1)
+    assert sorted(Lead.objects.values_list("property_id", flat=True))[0] == "777"
+    bucket.refresh_from_db()
+    assert bucket.total_leads == 2
+
+
+def test_another_constraint_is_not_tried_again() -> None:
+    bucket = Bucket.objects.create(owner=make_user(), name="My list")
+    with pytest.raises(IntegrityError, match="lead_has_property_id"), transaction.atomic():
+        insert_leads(bucket_id=bucket.pk, owner_id=bucket.owner_id, team_id=bucket.team_id, source="import",
+                     leads=[Incoming("", {"property_address": "1 Oak St"})])  # fmt: skip
+    assert Lead.objects.count() == 0
+
+
+def test_a_batch_is_sent_with_its_rows_closed_and_opens_to_the_same() -> None:
+    bucket = Bucket.objects.create(owner=make_user(), name="My list")
+    row = Incoming("apn:53033:1-2", {"apn": "1-2", "fips": "53033", "tags": ["a"], "custom": {"n": 1.5, "b": True},
+                                     "more_phones": [{"value": "+12065550143"}]})  # fmt: skip
+    batch = Batch.of([row], bucket_id=bucket.pk, said=said_by_file(timezone.now()))
+    whole = batch.rows()
+    assert marshal.loads(batch.sent().packed)
+    assert batch.rows() == whole
+    assert [name.exact for name in batch.rows()[0].names] == [name.exact for name in whole[0].names]
