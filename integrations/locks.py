@@ -93,8 +93,9 @@ def lock_own_call(call_id: UUID, state: VendorCall.State) -> VendorCall | None:
     """The call of the worker that carries it out, with its operation and vendor; None: it is not in this state."""
     found = rows(
         f"""
-        SELECT {columns(VendorCall, "c")}, {_WITH_VENDOR} JOIN integrations_vendorcall c ON c.operation_id = o.id
-         WHERE c.id = %(id)s AND c.state = %(state)s FOR UPDATE OF c
+        SELECT {columns(VendorCall, "integrations_vendorcall")}, {_WITH_VENDOR}
+          JOIN integrations_vendorcall ON operation_id = o.id
+         WHERE integrations_vendorcall.id = %(id)s AND state = %(state)s FOR UPDATE OF integrations_vendorcall
         """,  # our own words alone
         {"id": call_id, "state": state},
         VendorCall,

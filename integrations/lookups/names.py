@@ -111,7 +111,11 @@ def keep(claims: Iterable[tuple[Name, str]]) -> None:
 
 _CLAIMED = """unnest(string_to_array(%s, chr(10)), string_to_array(%s, chr(10)), string_to_array(%s, ',')::bigint[],
     string_to_array(%s, ',')::bigint[], string_to_array(%s, ',')::boolean[])
-    AS c(name, property_id, exact, loose, bare)"""Gives names that an earlier version wrote their hashes, in the order of the names."""
+    AS c(name, property_id, exact, loose, bare)"""
+
+
+def hash_names(names: Sequence[Name]) -> None:
+    """Gives names that an earlier version wrote their hashes, in the order of the names."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
