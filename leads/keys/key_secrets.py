@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage
@@ -12,9 +13,11 @@ from django.core.checks import Error as Error_
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, NotSupportedError, connection
 
+from common.db.direct import several
 from leads.models import KeySecret
 
 log = logging.getLogger(__name__)
+WROTE = "SELECT mark FROM leads_keysecret"  # which secrets have written here
 _CONSTANT = b"which secret wrote these keys"
 
 
@@ -40,10 +43,10 @@ def listed() -> list[str]:
     return secrets
 
 
-def for_reading() -> list[str]:
-    """As `listed`, and writes nothing."""
+def for_reading(wrote: Iterable[tuple[Any, ...]] | None = None) -> list[str]:
+    """As `listed`, and writes nothing. wrote: what WROTE has just found."""
     secrets = _ones_set()
-    _compare(secrets, _wrote())
+    _compare(secrets, _wrote() if wrote is None else _marks(wrote))
     return secrets
 
 
@@ -97,9 +100,12 @@ def _ones_set() -> list[str]:
 
 def _wrote() -> set[bytes]:
     """Asked with each look at a person: Django builds the statement in several times the time that it takes."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT mark FROM leads_keysecret")
-        return {bytes(mark) for (mark,) in cursor.fetchall()}
+    (wrote,) = several(WROTE)
+    return _marks(wrote)
+
+
+def _marks(wrote: Iterable[tuple[Any, ...]]) -> set[bytes]:
+    return {bytes(mark) for (mark,) in wrote}
 
 
 def _mark(secret: str) -> bytes:
