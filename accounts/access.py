@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -93,13 +93,19 @@ class Access:
         return team_id is not None and team_id == self.team_id and scope in self.scopes
 
 
-def access_of(user: User, team_id: int | None = None, *, scopes: Iterable[str] | None = None) -> Access:
+def access_of(
+    user: User,
+    team_id: int | None = None,
+    *,
+    scopes: Iterable[str] | None = None,
+    members: Sequence[Membership] | None = None,
+) -> Access:
     """A user's access to this team; without one to her only team, else her own.
 
-    scopes: those of a token; None: all her role has. Raises NoSuchTeam; TeamRequired where she has several teams and
-    none is named.
+    scopes: those of a token; None: all her role has. members: her memberships, where they came with her token. Raises
+    NoSuchTeam; TeamRequired where she has several teams and none is named.
     """
-    members = _members(user)
+    members = _members(user, members)
     if team_id is not None:
         members = [member for member in members if member.team_id == team_id]
         if not members:
@@ -111,12 +117,19 @@ def access_of(user: User, team_id: int | None = None, *, scopes: Iterable[str] |
     return _access(user, members[0], scopes)
 
 
-def own_access(user: User, *, scopes: Iterable[str] | None = None, strictly: bool = False) -> Access:
+def own_access(
+    user: User,
+    *,
+    scopes: Iterable[str] | None = None,
+    strictly: bool = False,
+    members: Sequence[Membership] | None = None,
+) -> Access:
     """Her access to her own team of one, or the first she joined: where a page names none.
 
-    strictly: her own or none. A token that names no team was made for that one, and follows her into no other.
+    strictly: her own or none. A token that names no team was made for that one, and follows her into no other. members:
+    as `access_of` has it.
     """
-    members = sorted(_members(user), key=lambda member: (not member.is_own, member.pk))
+    members = sorted(_members(user, members), key=lambda member: (not member.is_own, member.pk))
     members = [member for member in members if member.is_own or not strictly]
     return _access(user, members[0], scopes) if members and user.is_active else Access(user, None)
 
@@ -137,12 +150,18 @@ def _memberships() -> str:
          WHERE m.user_id = %(user)s ORDER BY m.id"""  # noqa: S608  # our own columns
 
 
-def _members(user: User) -> list[Membership]:
-    """Her memberships with their teams, in the order she joined: each request asks for them."""
-    found = rows(_memberships(), {"user": user.pk}, Membership, Team)
+def _members(user: User, known: Sequence[Membership] | None) -> Sequence[Membership]:
+    """Her memberships with their teams, in the order she joined. known: read before."""
+    return with_teams(rows(_memberships(), {"user": user.pk}, Membership, Team)) if known is None else known
+
+
+def with_teams(found: Iterable[tuple[Any, ...]]) -> list[Membership]:
+    """Memberships that were read beside their teams."""
+    members: list[Membership] = []
     for member, team in found:
         member.team = team
-    return [member for member, _ in found]
+        members.append(member)
+    return members
 
 
 def _access(user: User, member: Membership, scopes: Iterable[str] | None) -> Access:

@@ -20,6 +20,7 @@ from accounts.actions import ACTIONS
 from accounts.models import AuditEvent, User
 from accounts.origin import Origin, origin
 from common.contact_access import masked_text
+from common.db.direct import insert
 
 About = Model | tuple[str, object]  # a row, or its kind and id
 USERS = ("user", "membership", "invitation")  # kinds whose name is a user's own, which may be an address
@@ -50,7 +51,7 @@ def record(
     where = came or origin.get()
     by = None if where.unnamed else by
     kind, object_id = _named(about)
-    event = AuditEvent.objects.create(
+    event = AuditEvent(
         at=timezone.now(),
         team_id=team_id,
         user_id=by.pk if by else None,
@@ -65,6 +66,7 @@ def record(
         before=_plain(before),
         after=_plain(after),
     )
+    insert(event)
     if lines.isEnabledFor(logging.INFO):
         line = line_of(event)
         transaction.on_commit(lambda: lines.info("%s", line), robust=True)  # a full disk undoes no deed

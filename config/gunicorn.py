@@ -1,5 +1,7 @@
 """How the web server runs: `gunicorn --config python:config.gunicorn config.wsgi`, here and in production."""
 
+import gc
+
 worker_class = "common.server.worker.BufferedWorker"
 threads = 16  # that work at a time; what waits has threads of its own (WAITING_THREADS)
 worker_connections = 512  # below a process's usual 1,024 file handles
@@ -12,3 +14,9 @@ accesslog = "-"
 logger_class = "common.server.access_log.AccessLog"
 # No query (it may hold a phone or a name) and no Referer (it has one too). The id is the audit's.
 access_log_format = '%(h)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(L)ss %({x-request-id}o)s "%(a)s"'
+
+
+def post_worker_init(_worker: object) -> None:
+    """What the product is made of stays: a full collection looked through it each 200 pages of leads, for 0.15 s."""
+    gc.collect()
+    gc.freeze()

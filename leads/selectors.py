@@ -13,8 +13,11 @@ from django.db.models import QuerySet
 from accounts.access import Access, Scope
 from common.contact_access import masked_text
 from common.dates import iso, moment
+from common.db.direct import several
 from common.needs import SHOWN, Need
 from leads.calendar import clock
+from leads.keys.key_secrets import WROTE
+from leads.keys.opaque import OWNERS, sealed
 from leads.models import Activity, Event, Lead
 from leads.querysets import own_callbacks
 
@@ -23,20 +26,23 @@ _KINDS = {1: "phone", 2: "email", 3: "owner"}  # ContactKey.Kind
 CALLBACKS_SHOWN = 3  # those that wait longest; the list has them all
 
 
-def tag_names(leads: Iterable[Lead]) -> dict[UUID, list[str]]:
-    """The names of their tags by lead, in alphabetical order; a lead without any is left out. One statement."""
+_TAGS = """
+    SELECT l.lead_id, t.name FROM leads_lead_tags l JOIN leads_tag t ON t.id = l.tag_id
+     WHERE l.lead_id = ANY(%(leads)s) ORDER BY t.name"""
+
+
+def tags_and_owners(leads: Iterable[Lead]) -> tuple[dict[UUID, list[str]], dict[UUID, str]]:
+    """By lead, without those that have none: the names of their tags, in alphabetical order; their owners' keys
+    (`owner_keys_of`). Asked together.
+    """
+    teams = {lead.pk: lead.team_id for lead in leads}
+    if not teams:
+        return {}, {}
+    tags, owners, wrote = several(_TAGS, OWNERS, WROTE, leads=list(teams))
     names: dict[UUID, list[str]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT l.lead_id, t.name FROM leads_lead_tags l JOIN leads_tag t ON t.id = l.tag_id
-             WHERE l.lead_id = ANY(%s) ORDER BY t.name
-            """,
-            [[lead.pk for lead in leads]],
-        )
-        for lead_id, name in cursor.fetchall():
-            names.setdefault(lead_id, []).append(name)
-    return names
+    for lead_id, name in tags:
+        names.setdefault(lead_id, []).append(name)
+    return names, sealed(teams, owners, wrote)
 
 
 def suppressed(lead_ids: Iterable[UUID], *, contacts: bool) -> dict[UUID, list[dict[str, Any]]]:

@@ -18,22 +18,24 @@ from knox.settings import CONSTANTS
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts.models import TokenGrant, User
+from accounts.access import with_teams
+from accounts.models import Membership, Team, TokenGrant, User
 from accounts.origin import origin
 from accounts.tokens import came_from
 from common.client_address import client_address
 from common.db.direct import columns, rows
 
-_OF_A_TOKEN = (AuthToken, User, TokenGrant)
+_OF_A_TOKEN = (AuthToken, User, TokenGrant, Membership, Team)
 
 
 @cache
 def _tokens() -> str:
-    token, user, grant = (columns(model, alias) for model, alias in zip(_OF_A_TOKEN, "tug", strict=True))
+    read = ", ".join(columns(model, alias) for model, alias in zip(_OF_A_TOKEN, "tugmw", strict=True))
     return f"""
-        SELECT {token}, {user}, {grant} FROM knox_authtoken t JOIN accounts_user u ON u.id = t.user_id
+        SELECT {read} FROM knox_authtoken t JOIN accounts_user u ON u.id = t.user_id
           LEFT JOIN accounts_tokengrant g ON g.token_id = t.digest
-         WHERE t.token_key = %(key)s"""  # noqa: S608  # our own columns
+          LEFT JOIN (accounts_membership m JOIN accounts_team w ON w.id = m.team_id) ON m.user_id = u.id
+         WHERE t.token_key = %(key)s ORDER BY t.digest, m.id"""  # noqa: S608  # our own columns
 
 
 class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]  # knox has no types
@@ -47,16 +49,18 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]  # knox has
         return found
 
     def authenticate_credentials(self, token: bytes) -> Any:
-        """As knox does, with what the token may do in the same statement."""
+        """As knox does, with what the token may do, and `members` its user's teams, in the same statement."""
         text = token.decode()
         digest = hash_token(text)
-        for row, user, grant in rows(_tokens(), {"key": text[: CONSTANTS.TOKEN_KEY_LENGTH]}, *_OF_A_TOKEN):
-            row.user = user
-            if grant is not None:
-                row.grant = grant
-            if not self._cleanup_token(row) and compare_digest(digest, row.digest):
-                return self.validate_user(row)
-        raise AuthenticationFailed
+        read = rows(_tokens(), {"key": text[: CONSTANTS.TOKEN_KEY_LENGTH]}, *_OF_A_TOKEN)
+        hers = [found for found in read if compare_digest(digest, found[0].digest)]
+        if not hers or self._cleanup_token(hers[0][0]):
+            raise AuthenticationFailed
+        row, row.user, grant = hers[0][:3]
+        if grant is not None:
+            row.grant = grant
+        row.members = with_teams((member, team) for *_, member, team in hers if member is not None)
+        return self.validate_user(row)
 
     def _cleanup_token(self, auth_token: AuthToken) -> bool:
         """Whether it has expired. Knox would look through all of the user's tokens: `accounts.forget_expired` does."""

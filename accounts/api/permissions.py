@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from accounts.access import ALL, Access, NoSuchTeam, Scope, access_of, own_access
 from accounts.fresh import ProofNeeded, is_fresh
 from accounts.middleware import TEAM, page_access
-from accounts.models import User
+from accounts.models import Membership, User
 
 HEADER = "X-Team"
 SAFE = ("GET", "HEAD")
@@ -96,15 +96,16 @@ def access_of_request(request: Request) -> Access:
     if not isinstance(request.auth, AuthToken):  # a page's session
         return access_of(user, asked) if asked is not None or TEAM not in request.session else page_access(request)
     grant = request.auth.grant  # `came_from` has seen to it that there is one
+    members: list[Membership] = request.auth.members  # of this request's beginning
     if grant.team_id is None:
-        own = own_access(user, scopes=grant.scopes, strictly=True)
+        own = own_access(user, scopes=grant.scopes, strictly=True, members=members)
         if asked not in (None, own.team_id):
             raise NoSuchTeam
         return own
     if asked not in (None, grant.team_id):
         raise NoSuchTeam
     try:
-        return access_of(user, grant.team_id, scopes=grant.scopes)
+        return access_of(user, grant.team_id, scopes=grant.scopes, members=members)
     except NoSuchTeam:  # she has left it
         return Access(user, None)
 

@@ -20,6 +20,7 @@ from common.api.base import ApiView, invalid, ok
 from common.api.paging import PageQuery, page, page_by_time, page_of, parts_at, parts_cursor
 from common.api.schema import answer
 from common.api.serializers import FlagField, StrictSerializer
+from common.db.direct import whole
 
 TOTAL_MAX = 10_000  # rows that `total=true` counts: the next million would cost more than the page
 NAMES_MAX = 2_000  # characters of `fields` and `include`
@@ -284,7 +285,7 @@ def _page_by(
             later = Q(**{f"{column}__{way}": value}) | Q(same, **{column: value})
             rows = rows.filter(later | Q(**{f"{column}__isnull": True}) if nulls_last else later)
     by = F(column).desc(nulls_last=nulls_last or None) if last_first else F(column).asc(nulls_last=nulls_last or None)
-    found = list(rows.order_by(by, f"-{key}" if last_first else key)[: limit + 1])
+    found = whole(rows.order_by(by, f"-{key}" if last_first else key)[: limit + 1])
     if len(found) <= limit:
         return found, None
     last = found[limit - 1]

@@ -15,6 +15,7 @@ from rest_framework import serializers
 
 from common.api.base import Problem, invalid
 from common.api.serializers import StrictSerializer, WholeField
+from common.db.direct import whole
 
 M = TypeVar("M", bound=Model)
 PAGE = 50  # docs/requirements.md 2
@@ -41,7 +42,7 @@ def page(
     """One page of `rows` in the order of a UUID key, and the cursor of the next page (None: this was the last)."""
     if cursor:
         rows = rows.filter(**{f"{key}__{'lt' if newest_first else 'gt'}": UUID(bytes=_decoded(cursor, 16))})
-    found = list(rows.order_by(f"-{key}" if newest_first else key)[: limit + 1])
+    found = whole(rows.order_by(f"-{key}" if newest_first else key)[: limit + 1])
     more = len(found) > limit
     return found[:limit], _encoded(getattr(found[limit - 1], key).bytes) if more else None
 
@@ -66,7 +67,7 @@ def page_by_time(rows: QuerySet[M], *, time: str, limit: int, cursor: str | None
             raise _no_cursor() from error
         later = Q(**{f"{time}__gt": at}) | Q(pk__gt=UUID(bytes=place[8:]))
         rows = rows.filter(later, **{f"{time}__gte": at})
-    found = list(rows.order_by(time, "pk")[: limit + 1])
+    found = whole(rows.order_by(time, "pk")[: limit + 1])
     if len(found) <= limit:
         return found, None
     last = found[limit - 1]

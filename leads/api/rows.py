@@ -16,12 +16,11 @@ from common.api.lists import Include, ListOf
 from common.api.serializers import MomentField, StrictSerializer
 from common.contact_access import masked, masked_text, sees_contacts
 from leads.api.serializers import LeadSerializer, TagSerializer
-from leads.keys.opaque import owner_keys_of
 from leads.models import Activity, Lead
 from leads.privacy.suppressions import Suppression
 from leads.registries import buckets_of
 from leads.selection.disclosures import are_masked
-from leads.selectors import suppressed, tag_names
+from leads.selectors import suppressed, tags_and_owners
 
 LATEST = 10  # activities of a lead that a list includes
 
@@ -154,10 +153,14 @@ def leads_list(query: type[StrictSerializer], **options: Any) -> ListOf:
 
 
 def context_of(view: ApiView, rows: Sequence[Lead], *, looks_only: bool = False) -> dict[str, Any]:
-    """What the serializer needs of a page's leads at once: tags, owners' keys, and whether contacts are masked."""
+    """What the serializer needs of a page's leads at once: tags, owners' keys, and whether contacts are masked.
+
+    looks_only: tags and owners' keys are not told.
+    """
+    tags, owner_keys = tags_and_owners([] if looks_only else rows)
     return {
-        "tags": tag_names(rows),
-        "owner_keys": owner_keys_of((lead.pk, lead.team_id) for lead in rows if not looks_only),
+        "tags": tags,
+        "owner_keys": owner_keys,
         "is_masked": are_masked(view.request, rows),
         "looks_only": looks_only,
     }

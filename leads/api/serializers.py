@@ -21,6 +21,7 @@ from common.api.serializers import (
     camel,
 )
 from common.contact_access import ANYBODYS, MASKED, masked, masked_data, masked_text
+from common.dates import iso
 from integrations.vendors import normalise
 from leads.facts.names import contradictions
 from leads.facts.typed import email_of
@@ -136,12 +137,12 @@ class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md
 
     def to_representation(self, instance: Lead) -> dict[str, Any]:
         """As the fields above say, without asking each: 70 fields of 500 leads took DRF a second, this a thirtieth."""
-        plain, decimals, names, values_of = _columns()
+        plain, told, names, values_of = _columns()
         context = self.context
         shown: dict[str, Any] = dict(zip(names, values_of(instance), strict=True))
-        for name, _ in decimals:
-            if shown[name] is not None:
-                shown[name] = float(shown[name])
+        for name, tell in told:
+            if (value := shown[name]) is not None:
+                shown[name] = tell(value)
         if context.get("is_masked"):
             shown |= {name: masked(source, shown[name]) for name, source in plain if source in MASKED}
             shown |= {name: masked_text(text) for name, source in plain if source in ANYBODYS and (text := shown[name])}
@@ -160,13 +161,14 @@ class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md
                         "ownerKey": self.get_ownerKey(instance)}  # fmt: skip
 
 
+_TOLD: dict[type, Callable[[Any], Any]] = {serializers.FloatField: float, MomentField: iso, serializers.UUIDField: str}
 Columns = list[tuple[str, str]]  # name in JSON, attribute of the lead
 
 
 @cache
-def _columns() -> tuple[Columns, Columns, list[str], Callable[[Lead], tuple[Any, ...]]]:
-    """What is shown as it is, and what is shown as a number; then the names of both, and what reads their values of a
-    lead. DRF makes a serializer's fields anew for each request.
+def _columns() -> tuple[Columns, list[tuple[str, Callable[[Any], Any]]], list[str], Callable[[Lead], tuple[Any, ...]]]:
+    """What is shown but for numbers; which are told in another form than they have (JSON would ask for each by itself);
+    then the names of all, and what reads their values of a lead. DRF makes a serializer's fields anew for each request.
     """
     fields = LeadSerializer().fields
     decimals = [(name, str(f.source)) for name, f in fields.items() if isinstance(f, serializers.FloatField)]
@@ -176,7 +178,8 @@ def _columns() -> tuple[Columns, Columns, list[str], Callable[[Lead], tuple[Any,
     }  # fmt: skip
     plain = [(name, str(f.source)) for name, f in fields.items() if name not in special]
     both = plain + decimals
-    return plain, decimals, [name for name, _ in both], attrgetter(*(source for _, source in both))
+    told = [(name, _TOLD[type(fields[name])]) for name, _ in both if type(fields[name]) in _TOLD]
+    return plain, told, [name for name, _ in both], attrgetter(*(source for _, source in both))
 
 
 class _Cleaned(serializers.CharField):

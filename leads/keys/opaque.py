@@ -11,12 +11,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from django.db import connection
 
+from common.db.direct import several
 from leads.keys import key_secrets
 from leads.models import ContactKey
 
@@ -58,23 +59,29 @@ def key_meant(team_id: int | None, said: str) -> int | None:
     return None
 
 
+# Of the leads %(leads)s: each with its owners' keys.
+OWNERS = f"""
+    SELECT k.lead_id, k.key_id FROM leads_leadkey k JOIN leads_contactkey c ON c.id = k.key_id
+     WHERE k.lead_id = ANY(%(leads)s) AND c.kind = {ContactKey.Kind.OWNER:d} AND NOT c.crowded
+     ORDER BY k.lead_id, k.position"""  # noqa: S608  # a constant of ours
+
+
 def owner_keys_of(leads: Iterable[tuple[UUID, int]]) -> dict[UUID, str]:
     """The owner's key of each of these (lead, team); of several owners the first. A lead without a name and a mailing
-    address has none, nor has one whose key more than 20 owners share. One statement beside the secrets'.
+    address has none, nor has one whose key more than 20 owners share.
     """
     teams = dict(leads)
+    return sealed(teams, *several(OWNERS, key_secrets.WROTE, leads=list(teams)))
+
+
+def sealed(
+    teams: Mapping[UUID, int], owners: Iterable[tuple[Any, ...]], wrote: Iterable[tuple[Any, ...]]
+) -> dict[UUID, str]:
+    """The same, of what OWNERS and `key_secrets.WROTE` found. teams: of each lead."""
     found: dict[UUID, int] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT k.lead_id, k.key_id FROM leads_leadkey k JOIN leads_contactkey c ON c.id = k.key_id
-             WHERE k.lead_id = ANY(%s) AND c.kind = %s AND NOT c.crowded ORDER BY k.lead_id, k.position
-            """,
-            [list(teams), ContactKey.Kind.OWNER],
-        )
-        for lead_id, key_id in cursor.fetchall():
-            found.setdefault(lead_id, key_id)
+    for lead_id, key_id in owners:
+        found.setdefault(lead_id, key_id)
     if not found:
         return {}
-    cipher = _cipher(key_secrets.for_reading()[0])
+    cipher = _cipher(key_secrets.for_reading(wrote)[0])
     return {lead_id: _sealed(cipher, teams[lead_id], key_id) for lead_id, key_id in found.items()}

@@ -15,6 +15,7 @@ from django.db.models import Case, Expression, F, Func, JSONField, OrderBy, Oute
 from django.db.models.fields.json import KeyTransform
 from django.db.models.lookups import Exact
 
+from common.db.direct import whole
 from leads.fields.cells import PREFIX, Said, has_field
 from leads.fields.values import KEY
 from leads.models import Lead
@@ -336,7 +337,7 @@ def _by_id(rows: QuerySet[Lead], sort: Sort, *, limit: int, at: Place | None, ba
     down = sort.descending != back
     if at is not None:
         rows = rows.filter(**{"pk__lt" if down else "pk__gt": at.pk})
-    return list(rows.order_by("-pk" if down else "pk")[:limit])
+    return whole(rows.order_by("-pk" if down else "pk")[:limit])
 
 
 def _in_order(rows: QuerySet[Lead], sort: Sort, *, at: Place | None, back: bool) -> QuerySet[Lead]:
@@ -349,7 +350,7 @@ def _in_order(rows: QuerySet[Lead], sort: Sort, *, at: Place | None, back: bool)
 
 
 def _by_value(rows: QuerySet[Lead], sort: Sort, *, limit: int, at: Place | None, back: bool) -> list[Lead]:
-    return list(_in_order(rows, sort, at=at, back=back)[:limit])
+    return whole(_in_order(rows, sort, at=at, back=back)[:limit])
 
 
 def _merged(
@@ -359,4 +360,4 @@ def _merged(
     inner = _in_order(rows.filter(bucket=OuterRef("pk")), sort, at=at, back=back).values("pk")[:limit]
     firsts: Sequence[list[UUID]] = list(buckets.order_by().values_list(ArraySubquery(inner), flat=True))
     ids = [pk for first in firsts for pk in first]
-    return list(_in_order(rows.filter(pk__in=ids), sort, at=None, back=back)[:limit])
+    return whole(_in_order(rows.filter(pk__in=ids), sort, at=None, back=back)[:limit])

@@ -251,5 +251,5 @@ def test_a_request_by_a_token_asks_once_for_the_token_its_grant_and_the_roles(dj
     issue_token(user=ann, name="Another")
     api.get("/api/tags")  # notes the use
 
-    with django_assert_num_queries(3):  # token with its user and grant, roles; and the tags
+    with django_assert_num_queries(2):  # token with its user, grant and roles; and the tags
         assert api.get("/api/tags").status_code == 200

@@ -140,7 +140,7 @@ def test_a_callback_says_whom_where_and_how(api, leads, django_assert_num_querie
 
     for lead in leads[1:]:
         call_at(lead, soon(hours=2))
-    with django_assert_num_queries(5):  # token with its grant, its first use, roles, leads, the record
+    with django_assert_num_queries(4):  # token with its grant and roles, its first use, leads, the record
         callbacks = body_of(api.get("/api/callbacks"))["callbacks"]
 
     assert len(callbacks) == 6

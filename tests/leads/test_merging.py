@@ -32,7 +32,7 @@ from leads.merging.table import Merge
 from leads.models import Lead, LeadName
 from leads.selection.export import csv_pieces
 from leads.selection.filters import matching
-from leads.selectors import activities_of, tag_names
+from leads.selectors import activities_of, tags_and_owners
 from leads.services import add_activity, change_status, edit_lead, set_tags
 from tests.leads.bulk.world import hers, member, start
 from tests.leads.samples import counters, together
@@ -267,7 +267,7 @@ def test_both_rows_tags_notes_and_activities_are_shown_filtered_by_and_exported(
 
     merge_bucket(bucket.pk)
 
-    assert tag_names([older]) == {older.pk: ["Hot", "Vacant"]}
+    assert tags_and_owners([older])[0] == {older.pk: ["Hot", "Vacant"]}
     assert [a.text for a in activities_of(older).order_by("pk")] == ["one", "two"]
     assert again(older).activity_count == 2
     assert list(matching(Lead.objects.filter(bucket=bucket), {"tag": "hot"})) == [older]
@@ -275,7 +275,7 @@ def test_both_rows_tags_notes_and_activities_are_shown_filtered_by_and_exported(
 
     separate(lead=again(older), by=bucket.owner)
 
-    assert tag_names([older, younger]) == {older.pk: ["Vacant"], younger.pk: ["Hot", "Vacant"]}
+    assert tags_and_owners([older, younger])[0] == {older.pk: ["Vacant"], younger.pk: ["Hot", "Vacant"]}
     assert ([a.text for a in activities_of(older)], again(older).activity_count) == (["one"], 1)
 
 

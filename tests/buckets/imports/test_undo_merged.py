@@ -11,7 +11,7 @@ from buckets.services import recount
 from leads.merging.services import merge_bucket
 from leads.merging.table import Merge
 from leads.models import Activity, Lead
-from leads.selectors import tag_names
+from leads.selectors import tags_and_owners
 from leads.services import set_tags
 from tests.buckets.imports.files import csv_of, imported, undone
 from tests.leads.samples import counters
@@ -77,5 +77,5 @@ def test_tags_of_the_younger_go_with_it_and_the_older_keeps_its_own(two):
     job = undone(first)
 
     assert (job.removed, job.kept) == (0, {"worked": 1})
-    assert tag_names([older, younger]) == {older.pk: ["Mine"]}
+    assert tags_and_owners([older, younger])[0] == {older.pk: ["Mine"]}
     assert Lead.objects.count() == 2 and recount() == {}

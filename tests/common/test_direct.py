@@ -1,0 +1,144 @@
+"""Rows read and written past what Django does anew for each request are the rows that Django reads and writes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection, connections
+from django.db.models import F, Model, QuerySet
+from psycopg_pool import ConnectionPool
+
+from accounts.models import AuditEvent
+from buckets.models import Bucket
+from common.db.direct import insert, named, rows, several, statement, whole
+from common.db.postgres import base
+from leads.models import Lead
+from tests.leads.samples import make_leads
+
+
+@pytest.fixture
+def leads(db: None) -> list[Lead]:
+    return make_leads(4)[1]
+
+
+SHAPES = {
+    "plain": lambda leads: leads,
+    "in an order, a slice of them": lambda leads: leads.order_by("-owner_name", "pk")[1:3],
+    "without those of a subquery": lambda leads: leads.exclude(bucket__in=Bucket.objects.filter(name="no")),
+    "with a related row": lambda leads: leads.select_related("bucket"),
+    "with what is asked beside": lambda leads: leads.prefetch_related("tags"),
+    "with a value of a statement": lambda leads: leads.annotate(named=F("bucket__name")),
+    "without some columns": lambda leads: leads.defer("data"),
+    "with some columns": lambda leads: leads.only("status"),
+    "each once": lambda leads: leads.distinct(),
+}
+
+
+def _told(row: Model) -> dict[str, Any]:
+    return {name: value for name, value in vars(row).items() if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_whole_rows_are_those_that_a_queryset_gives(leads: list[Lead], shape: str) -> None:
+    Lead.objects.filter(pk=leads[0].pk).update(
+        custom={"askingPrice": 12.5, "note": "é"},
+        data={"Column": "x"},
+        latitude="47.600001",
+        last_sale_date="2001-02-03",
+    )
+    asked: QuerySet[Lead] = SHAPES[shape](Lead.objects.order_by("pk"))
+
+    found, expected = whole(asked), list(asked)
+
+    assert expected and [_told(one) for one in found] == [_told(one) for one in expected]
+    assert {(one._state.db, one._state.adding) for one in found} == {("default", False)}
+    assert [one.bucket for one in found] == [one.bucket for one in expected]
+
+
+def test_a_querysets_statement_is_asked_for_other_values(leads: list[Lead]) -> None:
+    bucket = leads[0].bucket
+    asked = statement(Bucket.objects.filter(pk=named("bucket"), team_id=named("team")))
+
+    assert rows(asked, {"bucket": bucket.pk, "team": bucket.team_id}, Bucket) == [(bucket,)]
+    for other in ({"team": bucket.team_id, "bucket": uuid4()}, {"team": None, "bucket": bucket.pk}):
+        assert rows(asked, other, Bucket) == []
+    with pytest.raises(AssertionError, match="not `named`"):
+        statement(Bucket.objects.filter(name="Many"))
+
+
+@pytest.mark.django_db
+def test_several_statements_are_one_message(django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1):
+        assert several("SELECT %(a)s", "SELECT 2 WHERE false", "SELECT 3, 4", a="one") == [[("one",)], [], [(3, 4)]]
+
+
+@pytest.mark.django_db
+def test_an_inserted_row_is_as_saved() -> None:
+    event = AuditEvent(
+        at=datetime(2026, 12, 1, tzinfo=UTC), action="run.started", address="203.0.113.7", after={"n": 1}
+    )
+
+    insert(event)
+
+    assert _told(AuditEvent.objects.get(pk=event.pk)) == _told(event)
+    assert (event._state.db, event._state.adding) == ("default", False)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "text",
+    ["2026-12-01 14:30:05.25+00", "2026-12-01 14:30:05+00", "0001-01-01 00:00:00+00", "9999-12-31 23:59:59.999999+00"],
+)
+def test_a_moment_is_read_in_utc(text: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::timestamptz", [text])
+        (read,) = cursor.fetchone()
+    assert (read, read.tzinfo) == (datetime.fromisoformat(text), UTC)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", ["infinity", "0044-03-15 12:00:00 BC"])
+def test_a_moment_beyond_the_calendar_is_refused(text: str) -> None:
+    with connection.cursor() as cursor, pytest.raises(Exception, match="timestamp"):
+        cursor.execute("SELECT %s::timestamptz", [text])
+        cursor.fetchone()
+
+
+@pytest.fixture
+def apart(db: None) -> Any:
+    """A connection of its own with the pool that production has."""
+    fresh = connections.create_connection("default")
+    yield fresh
+    fresh.close()
+
+
+def _pid(fresh: Any) -> int:
+    with fresh.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        pid: int = cursor.fetchone()[0]
+    fresh.close()  # as a request does at its end
+    return pid
+
+
+def test_a_connection_that_answered_lately_is_not_asked_again(apart: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(ConnectionPool, "check_connection", staticmethod(asked.append))
+
+    assert _pid(apart) == _pid(apart) == _pid(apart)
+    assert len(asked) <= 1
+
+    monkeypatch.setattr(base, "ANSWERED_LATELY", 0.0)
+    before = len(asked)
+    _pid(apart)
+    assert len(asked) == before + 1
+
+
+def test_a_connection_that_postgresql_ended_a_moment_ago_is_replaced(apart: Any) -> None:
+    ended = _pid(apart)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [ended])
+
+    assert _pid(apart) != ended
