@@ -68,10 +68,10 @@ def lock_operation_and_vendor(operation_id: int) -> Operation:
 
 def with_vendor(rest: str, **params: object) -> Operation | None:
     """The operation that `rest` of a statement finds, with its vendor. Each request asks for it several times."""
-    for row, vendor in rows(f"SELECT {_WITH_VENDOR} {rest}", params, Operation, Vendor):
-        row.vendor = vendor
-        return row
-    return None
+    found: Operation | None = None
+    for found, vendor in rows(f"SELECT {_WITH_VENDOR} {rest}", params, Operation, Vendor):
+        found.vendor = vendor
+    return found
 
 
 def lock_operations_of(vendor_name: str) -> list[Operation]:
@@ -102,10 +102,10 @@ def lock_own_call(call_id: UUID, state: VendorCall.State) -> VendorCall | None:
         Operation,
         Vendor,
     )
+    call: VendorCall | None = None
     for call, operation, vendor in found:
         call.operation, operation.vendor = operation, vendor
-        return call
-    return None
+    return call
 
 
 def lock_calls(calls: QuerySet[VendorCall]) -> list[VendorCall]:
