@@ -74,8 +74,9 @@ def note_success(operation: Operation, base_url: str, *, paid: bool = True) -> N
                    answered_at = CASE WHEN %(from)s = '' THEN answered_at ELSE clock_timestamp() END
              WHERE id = %(id)s AND (%(paid)s OR doubts = 0)
                AND ((failures, breaker_openings, doubts, held_back) <> (0, 0, 0, 0) OR breaker_open_until IS NOT NULL
-                    OR %(from)s <> '' AND (answered_from = %(from)s AND answered_at > clock_timestamp() - make_interval(secs => %(every)s))
-                                          IS NOT TRUE)
+                    OR %(from)s <> ''
+                       AND (answered_from = %(from)s
+                            AND answered_at > clock_timestamp() - make_interval(secs => %(every)s)) IS NOT TRUE)
             """,
             {"id": operation.pk, "paid": paid, "from": base_url, "every": NOTED_EVERY.total_seconds()},
         )

@@ -65,8 +65,8 @@ def write_rows(
     ids, inserted = _insert(made, secrets[1:], locked=True)
     _copy(lead_ids, [[(ids[places[place]], role, at) for place, role, at in row] for row in rows])
     counts = Counter([place for row in rows for place, _, _ in row])
-    few = {ids[places[place]][0] for place, count in counts.items() if count <= CROWDED}
-    _mark_crowded({one for place in counts for one in ids[places[place]]} - (inserted & few))
+    added = {one: count for place, count in counts.items() for one in ids[places[place]]}
+    _mark_crowded({one: count for one, count in added.items() if count > CROWDED or one not in inserted})
     return {(one.kind, one.value): found for one, found in zip(made, ids, strict=True)} if changes else {}
 
 
@@ -260,6 +260,7 @@ def _link(wanted: Mapping[UUID, Sequence[Key]], ids: Ids) -> None:
             [joined(wanted), *columns[:2]],
         )
         gone = cursor.fetchall()
+        added = Counter[int]()
         if rows:
             cursor.execute(
                 """
@@ -270,12 +271,14 @@ def _link(wanted: Mapping[UUID, Sequence[Key]], ids: Ids) -> None:
                  ORDER BY lead, key
                 ON CONFLICT (lead_id, key_id) DO UPDATE SET role = excluded.role, position = excluded.position
                  WHERE (k.role, k.position) IS DISTINCT FROM (excluded.role, excluded.position)
+                RETURNING k.key_id, k.xmax = 0
                 """,
                 columns,
             )
+            added.update([key_id for key_id, is_new in cursor.fetchall() if is_new])
     if gone and rows:
         _carry_wrong_numbers(gone)
-    _mark_crowded({key_id for _, key_id in rows})
+    _mark_crowded({key_id: added[key_id] for _, key_id in rows})
 
 
 def _carry_wrong_numbers(gone: Sequence[tuple[UUID, int]]) -> None:
@@ -324,19 +327,29 @@ def _copy(lead_ids: Sequence[object], keys: Sequence[Sequence[tuple[list[int], i
         copy.write("".join(lines))
 
 
-def _mark_crowded(key_ids: Iterable[int]) -> None:
-    """Marks those of these keys that too many owners' names share. One that few leads have costs an index look."""
-    shared = list(key_ids)
-    if not shared:
+def _mark_crowded(added: Mapping[int, int]) -> None:
+    """Marks those of these keys that too many owners' names share. added: by key, the leads that have just got it.
+
+    One that few leads have costs an index look. Of one that many have, names are told apart at every lead until there
+    are twice as many leads as it takes, and from then on at every CROWDEDth: a person's phone with a hundred parcels
+    would read them all at each.
+    """
+    if not added:
         return
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT c.id FROM leads_contactkey c
-             WHERE c.id = ANY(string_to_array(%s, ',')::bigint[]) AND NOT c.crowded
-               AND EXISTS (SELECT FROM leads_leadkey k WHERE k.key_id = c.id OFFSET %s)
+            SELECT c.id FROM unnest(string_to_array(%(keys)s, ',')::bigint[], string_to_array(%(added)s, ',')::int[])
+                             AS a(id, added)
+              JOIN leads_contactkey c ON c.id = a.id AND NOT c.crowded
+             CROSS JOIN LATERAL (
+                   SELECT count(*) AS leads
+                     FROM (SELECT FROM leads_leadkey WHERE key_id = c.id LIMIT %(most)s) k) k
+             WHERE k.leads > %(crowded)s
+               AND (k.leads <= 2 * %(crowded)s OR k.leads = %(most)s
+                    OR k.leads / %(crowded)s > (k.leads - a.added) / %(crowded)s)
             """,
-            [joined(shared), CROWDED],
+            {"keys": joined(added), "added": joined(added.values()), "most": _COUNTED, "crowded": CROWDED},
         )
         many = sorted(key_id for (key_id,) in cursor.fetchall())
         if not many:

@@ -142,6 +142,24 @@ def test_twenty_one_names_on_a_number_make_it_crowded_and_one_owners_many_leads_
     assert dict(ContactKey.objects.values_list("hint", "crowded")) == {"…0143": True, "…0144": False}
 
 
+def test_a_number_that_one_owner_has_on_many_leads_turns_crowded_within_twenty_more_of_others() -> None:
+    _, leads = make_leads(85)
+    phone = {"phone": "+12065550143"}
+    Lead.objects.filter(pk__in=[lead.pk for lead in leads]).update(owner_name="ANN DOE")
+    with transaction.atomic():
+        save_facts(CONTACT, [FactRow(lead.pk, phone, NOON) for lead in leads[:44]])
+    looks, when = 0, None
+    for number, lead in enumerate(leads[44:], 1):
+        Lead.objects.filter(pk=lead.pk).update(owner_name=f"{chr(64 + number % 26)}{number} ROE")
+        with CaptureQueriesContext(connection) as sent, transaction.atomic():
+            save_facts(CONTACT, [FactRow(lead.pk, phone, NOON)])
+        looks += any("SET crowded" in one["sql"] for one in sent)
+        if ContactKey.objects.filter(kind=1, crowded=True).exists():
+            when = number
+            break
+    assert (looks, when) == (2, 36)  # at 60 leads with 17 names, and at 80 with 37
+
+
 # --- Secrets ----------------------------------------------------------------------------------------------------------
 
 
