@@ -240,7 +240,7 @@ def test_what_cannot_be_recorded_is_not_shown(ann, monkeypatch, way):
     def full(*_: object, **__: object) -> None:
         raise DatabaseError("the disk is full")
 
-    monkeypatch.setattr(AuditEvent.objects, "create", full)
+    monkeypatch.setattr("accounts.audit.insert", full)
     json_body = {} if way == "button" else {"content_type": "application/json"}
     answer = getattr(ann[1], method)(where, body or None, **(json_body if method == "post" else {}))
 

@@ -168,7 +168,7 @@ def test_a_deed_whose_event_cannot_be_written_is_not_done(ann, bucket, monkeypat
     def full(**_: object) -> None:
         raise DatabaseError("the disk is full")
 
-    monkeypatch.setattr(AuditEvent.objects, "create", full)
+    monkeypatch.setattr("accounts.audit.insert", full)
     with pytest.raises(DatabaseError):
         start(bucket)
     assert not Run.objects.exists()
