@@ -165,7 +165,7 @@ def test_limits_and_rights_of_a_user_without_names_and_passwords():
 
 
 def test_a_deed_whose_event_cannot_be_written_is_not_done(ann, bucket, monkeypatch):
-    def full(**_: object) -> None:
+    def full(_: object) -> None:
         raise DatabaseError("the disk is full")
 
     monkeypatch.setattr("accounts.audit.insert", full)
