@@ -59,7 +59,7 @@ class OwnLeadView(ApiView):
     """A view of one lead; another team's lead is not found, nor by a caller one that is not assigned to her."""
 
     def lead(self, lead_id: UUID) -> Lead:
-        lead = Lead.objects.worked_by(self.access).prefetch_related("tags").filter(pk=lead_id).first()
+        lead = Lead.objects.worked_by(self.access).filter(pk=lead_id).first()
         if lead is None:
             raise not_found("lead")
         return lead
@@ -67,7 +67,7 @@ class OwnLeadView(ApiView):
     def lead_to_see(self, lead_id: UUID) -> Lead:
         """Also one of a bucket that another team shares with hers: it may be looked at, and no more."""
         shared = Lead.objects.filter(pk=lead_id, bucket__in=shared_buckets(self.access))
-        return shared.prefetch_related("tags").first() or self.lead(lead_id)
+        return shared.first() or self.lead(lead_id)
 
     def shown(self, lead: Lead) -> Any:
         """The lead as the user who asks may see it."""

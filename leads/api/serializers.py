@@ -133,7 +133,9 @@ class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md
     def get_tags(self, lead: Lead) -> list[str]:
         """`context["tags"]`: {lead id: names}, of a whole page at once."""
         tags: dict[UUID, list[str]] | None = self.context.get("tags")
-        return [tag.name for tag in lead.tags.all()] if tags is None else tags.get(lead.pk, [])
+        if tags is None:
+            return list(lead.tags.order_by("name").values_list("name", flat=True))
+        return tags.get(lead.pk, [])
 
     def to_representation(self, instance: Lead) -> dict[str, Any]:
         """As the fields above say, without asking each: 70 fields of 500 leads took DRF a second, this a thirtieth."""
