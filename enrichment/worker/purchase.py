@@ -245,7 +245,7 @@ def _share(
     if not owners or not answers:
         return by_key
     asked = {item.id: key for key, items in by_key.items() for item in items}
-    others = RunItem.objects.filter(run=run, stage=RunItem.Stage.DETAIL).exists()
+    others = queue.has_items(run, RunItem.Stage.DETAIL)
     copies = owner_traces.copies(owners, asked, answers, others_may_come=others)
     if copies:
         store_copies(catalogue.operation("skip_trace"), copies)
@@ -310,7 +310,8 @@ def _conclude(stage: int, call_id: UUID, bought: Bought, outcome: Sent[Reply], *
 def _end(stage: int, call_id: UUID, bought: Bought, outcome: Sent[Reply], *, out_of_order: bool) -> None:
     alone = outcome.reply is None or _must_be_alone(bought.run_id)
     run = lock_run(bought.run_id) if alone else share_run(bought.run_id)
-    items = _held(call_id)
+    asked = [i.id for waiting in bought.items.values() for i in waiting]
+    items = set(RunItem.objects.filter(pk__among=asked, token=call_id).values_list("pk", flat=True))
     own = {key: [i for i in waiting if i.id in items] for key, waiting in bought.items.items()}
     if outcome.reply is not None:
         with nullcontext() if alone else budgets.settled_last():
@@ -357,11 +358,7 @@ def _keep_answers(call_id: UUID, run_id: UUID, outcome: Sent[Reply]) -> None:
     with transaction.atomic():
         lock_run(run_id)  # before the call, as its items are given back under it: a deleted bucket's cascade meets them
         if outcome.reply is not None and gate.settle(call_id, outcome.reply, outcome.latency_ms) is not None:
-            queue.give_back(sorted(_held(call_id)))
-
-
-def _held(call_id: UUID) -> set[int]:
-    return set(RunItem.objects.filter(token=call_id).values_list("pk", flat=True))
+            queue.give_back(list(RunItem.objects.filter(token=call_id).order_by("pk").values_list("pk", flat=True)))
 
 
 def _after_failure(

@@ -136,6 +136,22 @@ def claim(run: Run, stage: int, most: int) -> list[Waiting]:
     return items if run.sample_until is None or until <= run.sample_until else _without_purchases(run, stage, items)
 
 
+def has_items(run: Run, stage: RunItem.Stage) -> bool:
+    """Whether an item of the run is at this stage: waiting, by the index that claims use, or taken, by theirs."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT (SELECT id FROM enrichment_runitem
+                     WHERE run_id = %(run)s AND stage BETWEEN %(stage)s AND %(stage)s AND token IS NULL AND stage <> 0
+                     ORDER BY stage, id LIMIT 1) IS NOT NULL
+                OR EXISTS (SELECT FROM enrichment_runitem
+                            WHERE token IS NOT NULL AND run_id = %(run)s AND stage = %(stage)s)
+            """,
+            {"run": run.pk, "stage": int(stage)},
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def _without_purchases(run: Run, stage: int, items: Sequence[Waiting]) -> list[Waiting]:
     """Those of its sample, and those beyond it that are owned. The others are set aside until there is money again."""
     beyond = [item for item in items if item.id > (run.sample_until or 0)]
