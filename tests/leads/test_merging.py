@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Role
@@ -27,6 +28,7 @@ from integrations.lookups.identity import hash64, names_of
 from integrations.models import Lookup, PropertyName
 from leads.calendar.table import Event
 from leads.merging import rows as merging_rows
+from leads.merging.pairs import pairs_of
 from leads.merging.services import NotMerged, merge_bucket, merges_of, separate, sweep
 from leads.merging.table import Merge
 from leads.models import Lead, LeadName
@@ -513,3 +515,16 @@ def test_what_is_typed_and_noted_in_the_instant_of_a_merge_is_the_shown_leads(mo
     assert (said.pk, shown.owner_name, shown.phone, shown.status) == (older.pk, "Pat Poe", "+16175550112", "contacted")
     assert [one.text for one in activities_of(shown).order_by("pk")] == ["new → contacted", "Will sell"]
     assert (again(younger).phone, recount()) == (None, {})
+
+
+def test_the_names_of_a_young_bucket_are_not_gone_through_for_each_of_them() -> None:
+    """Its table's statistics know no such bucket, and promise one row: a join would be a loop within a loop."""
+    bucket, _ = create_bucket(by=make_user(), name="Young", property_ids=["1"])
+    with CaptureQueriesContext(connection) as sent:
+        pairs_of(bucket.pk)
+    (by_name,) = [one["sql"] for one in sent if "WITH named" in one["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {by_name}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert plan.count("CTE Scan on named") == 2
+    assert "Join" not in plan
