@@ -96,7 +96,7 @@ def lock_own_call(call_id: UUID, state: VendorCall.State) -> VendorCall | None:
         SELECT {columns(VendorCall, "integrations_vendorcall")}, {_WITH_VENDOR}
           JOIN integrations_vendorcall ON operation_id = o.id
          WHERE integrations_vendorcall.id = %(id)s AND state = %(state)s FOR UPDATE OF integrations_vendorcall
-        """,  # our own words alone
+        """,
         {"id": call_id, "state": state},
         VendorCall,
         Operation,
