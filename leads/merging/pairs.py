@@ -6,6 +6,7 @@ Never because two different vendor ids share an address, and never where units o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -70,7 +71,7 @@ class Pair(NamedTuple):
 
 
 def pairs_of(bucket_id: UUID, only: Sequence[UUID] | None = None) -> list[Pair]:
-    """The pairs of a bucket's leads, or of these alone, that are one property and may be merged now.
+    """The pairs of a bucket's leads, or of these alone, that are one property and that no person keeps apart.
 
     One statement for each kind of evidence; what it finds is looked at in memory, group by group.
     """
@@ -90,7 +91,7 @@ def pairs_of(bucket_id: UUID, only: Sequence[UUID] | None = None) -> list[Pair]:
                 continue
             if key is None or _one_parcel(older, younger, taught):
                 pairs.setdefault((older["id"], younger["id"]), Pair(older["id"], younger["id"], why.value))
-    return _allowed(list(pairs.values()))
+    return _not_apart(list(pairs.values()))
 
 
 def _rows(sql: str, bucket_id: UUID, only: Sequence[UUID] | None) -> list[tuple[Any, ...]]:
@@ -186,26 +187,32 @@ def _parts(lead: Mapping[str, Any]) -> tuple[str, str, str]:
 # --- What may be merged now -------------------------------------------------------------------------------------------
 
 
-def _allowed(pairs: Sequence[Pair]) -> list[Pair]:
-    """Without those a person keeps apart, and those with a lead for which something is still to come from a vendor."""
+def _not_apart(pairs: Sequence[Pair]) -> list[Pair]:
+    """Without those a person keeps apart."""
     if not pairs:
         return []
     ids = {lead_id for pair in pairs for lead_id in pair[:2]}
     apart = set(
         Merge.objects.filter(state=Merge.State.APART, younger__in=ids, older__in=ids).values_list("older", "younger")
     )
-    waiting = busy(ids)
-    return [p for p in pairs if (p.older, p.younger) not in apart and not {p.older, p.younger} & waiting]
+    return [pair for pair in pairs if (pair.older, pair.younger) not in apart]
+
+
+def not_busy(pairs: Sequence[Pair]) -> list[Pair]:
+    """Without those with a lead for which something is still to come from a vendor."""
+    waiting = busy({lead_id for pair in pairs for lead_id in pair[:2]})
+    return [pair for pair in pairs if not {pair.older, pair.younger} & waiting]
 
 
 def busy(lead_ids: Iterable[UUID]) -> set[UUID]:
     """Those of these leads that have an open item, request or phone to come."""
-    if not MERGE_STOPPERS:
+    ids = list(lead_ids)
+    if not MERGE_STOPPERS or not ids:
         return set()
     stopped = Q(MERGE_STOPPERS[0])
     for condition in MERGE_STOPPERS[1:]:
         stopped |= Q(condition)
-    return set(Lead.every.filter(stopped, pk__in=list(lead_ids)).values_list("pk", flat=True))
+    return set(Lead.every.filter(stopped, pk__in=ids).values_list("pk", flat=True))
 
 
 def named_buckets() -> list[UUID]:
@@ -223,3 +230,21 @@ def named_buckets() -> list[UUID]:
             """
         )
         return [row[0] for row in cursor.fetchall()]
+
+
+def changed_buckets(within: timedelta) -> set[UUID]:
+    """The buckets with a lead that came or changed so lately, by the teams' records of changes."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH told AS MATERIALIZED (
+                SELECT c.bucket_id, c.ids FROM accounts_team t
+                 CROSS JOIN LATERAL (SELECT bucket_id, ids FROM leads_change
+                                      WHERE team_id = t.id AND at >= clock_timestamp() - %s) c)
+            SELECT bucket_id FROM told WHERE bucket_id IS NOT NULL
+            UNION
+            SELECT l.bucket_id FROM told CROSS JOIN LATERAL unnest(told.ids) AS i(id) JOIN leads_lead l ON l.id = i.id
+            """,
+            [within],
+        )
+        return {row[0] for row in cursor.fetchall()}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.core.cache import cache
 from django.db.models import Q
+from redis.exceptions import RedisError
 
 from accounts import audit
 from accounts.models import User
@@ -18,12 +23,16 @@ from leads.counters import change_counters
 from leads.keys import contact_keys
 from leads.keys.owner_keys import READ
 from leads.locks import hold_bucket, lock_leads_to_merge
-from leads.merging.pairs import Pair, busy, named_buckets, pairs_of
+from leads.merging.pairs import Pair, busy, changed_buckets, named_buckets, not_busy, pairs_of
 from leads.merging.rows import Deltas, join, part, relatives, sum_of
 from leads.merging.table import Merge
 from leads.models import Lead
 
+log = logging.getLogger(__name__)
 SWEEP_SECONDS = 20.0  # of one sweep, which beat asks for every minute: no worker is kept from other work for long
+LATELY = timedelta(minutes=5)  # a bucket with a lead that changed since is looked through by each sweep
+SETTLED = 3600  # seconds a bucket without any is left alone: what others learn of its names changes no lead of it
+_SETTLED = "merges-settled:%s"
 
 
 class NotMerged(Exception):
@@ -36,26 +45,53 @@ def sweep(seconds: float = SWEEP_SECONDS) -> int:
     In no order: where the time is too short for all buckets, the next sweep comes to others.
     """
     deadline, merges = time.monotonic() + seconds, 0
-    buckets = named_buckets()
+    buckets = _unsettled(named_buckets())
     random.shuffle(buckets)
     for bucket_id in buckets:
         if time.monotonic() >= deadline:
             break
-        merges += merge_bucket(bucket_id, deadline)
+        looked = _look(bucket_id, deadline)
+        merges += looked.merges
+        if not looked.pairs:
+            _settle(bucket_id)
     return merges
 
 
-def merge_bucket(bucket_id: UUID, deadline: float | None = None) -> int:
-    """Merges the leads of a bucket that are one property; returns how many. Killed in between, the rest is done later.
+def merge_bucket(bucket_id: UUID) -> int:
+    """Merges the leads of a bucket that are one property; returns how many. Killed in between, the rest is done later."""
+    return _look(bucket_id).merges
 
-    deadline: by `time.monotonic`, after which no further pair is begun.
-    """
-    merges = 0
-    for pair in pairs_of(bucket_id):
+
+class _Looked(NamedTuple):
+    pairs: int  # those that wait for a vendor too
+    merges: int
+
+
+def _look(bucket_id: UUID, deadline: float | None = None) -> _Looked:
+    """deadline: by `time.monotonic`, after which no further pair is begun."""
+    merges, pairs = 0, pairs_of(bucket_id)
+    for pair in not_busy(pairs):
         if deadline is not None and time.monotonic() >= deadline:
             break
         merges += _merge(bucket_id, pair)
-    return merges
+    return _Looked(len(pairs), merges)
+
+
+def _unsettled(buckets: list[UUID]) -> list[UUID]:
+    """Those of these buckets that are to be looked through now; all of them where Redis is away."""
+    try:
+        settled = cache.get_many([_SETTLED % bucket_id for bucket_id in buckets])
+    except RedisError as error:
+        log.warning("Redis is away (%s): every bucket is looked through", type(error).__name__)
+        return buckets
+    changed = changed_buckets(LATELY) if settled else set[UUID]()
+    return [one for one in buckets if one in changed or _SETTLED % one not in settled]
+
+
+def _settle(bucket_id: UUID) -> None:
+    """Nothing of it is one property. Not all of them are looked through in the same minute again."""
+    with suppress(RedisError):
+        cache.set(_SETTLED % bucket_id, 1, timeout=random.randint(SETTLED // 2, SETTLED))  # noqa: S311
 
 
 def _merge(bucket_id: UUID, pair: Pair) -> bool:

@@ -13,9 +13,11 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from accounts.models import Role
 from buckets.deleting.services import delete_bucket
@@ -528,3 +530,65 @@ def test_the_names_of_a_young_bucket_are_not_gone_through_for_each_of_them() -> 
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert plan.count("CTE Scan on named") == 2
     assert "Join" not in plan
+
+
+# --- Which buckets a sweep looks through ------------------------------------------------------------------------------
+
+
+def long_ago() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE leads_change SET at = at - interval '1 hour'")
+
+
+def looked_through() -> tuple[int, int]:
+    """How many buckets a sweep looks through, and how many leads it merges."""
+    with CaptureQueriesContext(connection) as sent:
+        merges = sweep()
+    return sum("WITH named" in one["sql"] and "= ANY" not in one["sql"] for one in sent), merges
+
+
+def test_a_bucket_in_which_nothing_is_one_property_is_left_alone_until_a_lead_of_it_changes():
+    lead = add(a_bucket(), **APN)
+    add(a_bucket(by=lead.owner, name="Other"), apn="77-1", fips="53033")
+    assert looked_through() == (2, 0)
+    assert looked_through() == (2, 0), "what changed a moment ago may not have been seen"
+    long_ago()
+    assert looked_through() == (0, 0)
+
+    Lead.objects.filter(pk=lead.pk).update(vacant=True)  # any change
+    assert looked_through() == (1, 0)
+    long_ago()
+    add(Bucket.objects.get(pk=lead.bucket_id), property_id="address:12 MAIN ST|98101", **APN, **HOUSE)
+    assert looked_through() == (1, 1)
+
+
+def test_a_bucket_whose_pair_waits_for_a_vendor_is_looked_through_until_it_is_merged():
+    bucket, _older, younger = twice()
+    run = Run.objects.create(bucket=bucket, bucket_name="", owner=bucket.owner, total=1)
+    item = RunItem.objects.create(run=run, lead=younger, stage=RunItem.Stage.DETAIL)
+    assert looked_through() == (1, 0)
+    long_ago()
+    assert looked_through() == (1, 0)
+
+    RunItem.objects.filter(pk=item.pk).update(stage=0, outcome=1)  # which changes no lead
+    assert looked_through() == (1, 1)
+    long_ago()
+    assert (looked_through(), looked_through()) == ((1, 0), (0, 0))
+
+
+def test_what_others_learn_of_its_names_is_noticed_within_the_hour_and_at_once_where_redis_is_away(monkeypatch):
+    bucket = a_bucket()
+    add(bucket, property_id="100")
+    add(bucket, **APN)
+    sweep()
+    long_ago()
+    learn("100", **APN)
+    assert looked_through() == (0, 0)
+
+    def away(*_: object, **__: object) -> None:
+        raise RedisError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "get_many", away)
+        patch.setattr(cache, "set", away)
+        assert looked_through() == (1, 1)
