@@ -240,11 +240,11 @@ def changed_buckets(within: timedelta) -> set[UUID]:
             WITH told AS MATERIALIZED (
                 SELECT c.bucket_id, c.ids FROM accounts_team t
                  CROSS JOIN LATERAL (SELECT bucket_id, ids FROM leads_change
-                                      WHERE team_id = t.id AND at >= clock_timestamp() - %s) c)
+                                      WHERE team_id = t.id AND at >= clock_timestamp() - make_interval(secs => %s)) c)
             SELECT bucket_id FROM told WHERE bucket_id IS NOT NULL
             UNION
             SELECT l.bucket_id FROM told CROSS JOIN LATERAL unnest(told.ids) AS i(id) JOIN leads_lead l ON l.id = i.id
             """,
-            [within],
+            [within.total_seconds()],
         )
         return {row[0] for row in cursor.fetchall()}

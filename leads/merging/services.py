@@ -58,7 +58,7 @@ def sweep(seconds: float = SWEEP_SECONDS) -> int:
 
 
 def merge_bucket(bucket_id: UUID) -> int:
-    """Merges the leads of a bucket that are one property; returns how many. Killed in between, the rest is done later."""
+    """Merges its leads that are one property; returns how many. Killed in between, the rest is done later."""
     return _look(bucket_id).merges
 
 
