@@ -215,6 +215,9 @@ def busy(lead_ids: Iterable[UUID]) -> set[UUID]:
     return set(Lead.every.filter(stopped, pk__in=ids).values_list("pk", flat=True))
 
 
+# --- Where to look ----------------------------------------------------------------------------------------------------
+
+
 def named_buckets() -> list[UUID]:
     """The buckets with leads that have names, by steps over the index: ids alone are never one property twice."""
     with connection.cursor() as cursor:

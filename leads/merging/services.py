@@ -30,8 +30,10 @@ from leads.models import Lead
 
 log = logging.getLogger(__name__)
 SWEEP_SECONDS = 20.0  # of one sweep, which beat asks for every minute: no worker is kept from other work for long
-LATELY = timedelta(minutes=5)  # a bucket with a lead that changed since is looked through by each sweep
-SETTLED = 3600  # seconds a bucket without any is left alone: what others learn of its names changes no lead of it
+# A bucket with a lead that came or changed so lately is looked through by each sweep. What is older than that when a
+# sweep comes late, or changes no lead (names that others' purchases teach), is found once its bucket is settled no more.
+LATELY = timedelta(minutes=5)
+SETTLED = 3600  # seconds at most that a bucket in which nothing is one property is left alone
 _SETTLED = "merges-settled:%s"
 
 
@@ -89,7 +91,7 @@ def _unsettled(buckets: list[UUID]) -> list[UUID]:
 
 
 def _settle(bucket_id: UUID) -> None:
-    """Nothing of it is one property. Not all of them are looked through in the same minute again."""
+    """Leaves a bucket alone, each for a time of its own: not all are looked through in the same minute again."""
     with suppress(RedisError):
         cache.set(_SETTLED % bucket_id, 1, timeout=random.randint(SETTLED // 2, SETTLED))  # noqa: S311
 

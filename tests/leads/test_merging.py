@@ -30,6 +30,7 @@ from integrations.lookups.identity import hash64, names_of
 from integrations.models import Lookup, PropertyName
 from leads.calendar.table import Event
 from leads.merging import rows as merging_rows
+from leads.merging import services
 from leads.merging.pairs import pairs_of
 from leads.merging.services import NotMerged, merge_bucket, merges_of, separate, sweep
 from leads.merging.table import Merge
@@ -576,7 +577,7 @@ def test_a_bucket_whose_pair_waits_for_a_vendor_is_looked_through_until_it_is_me
     assert (looked_through(), looked_through()) == ((1, 0), (0, 0))
 
 
-def test_what_others_learn_of_its_names_is_noticed_within_the_hour_and_at_once_where_redis_is_away(monkeypatch):
+def test_where_redis_is_away_no_bucket_is_left_alone(monkeypatch):
     bucket = a_bucket()
     add(bucket, property_id="100")
     add(bucket, **APN)
@@ -592,3 +593,17 @@ def test_what_others_learn_of_its_names_is_noticed_within_the_hour_and_at_once_w
         patch.setattr(cache, "get_many", away)
         patch.setattr(cache, "set", away)
         assert looked_through() == (1, 1)
+
+
+def test_what_others_learn_of_its_names_is_noticed_when_its_time_is_over(monkeypatch):
+    bucket = a_bucket()
+    add(bucket, property_id="100")
+    add(bucket, **APN)
+    monkeypatch.setattr(services, "SETTLED", 2)
+    sweep()
+    long_ago()
+    learn("100", **APN)
+    deadline = time.monotonic() + 10
+    while not (merges := sweep()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert merges == 1
