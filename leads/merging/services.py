@@ -31,7 +31,7 @@ from leads.models import Lead
 log = logging.getLogger(__name__)
 SWEEP_SECONDS = 20.0  # of one sweep, which beat asks for every minute: no worker is kept from other work for long
 # A bucket with a lead that came or changed so lately is looked through by each sweep. What is older than that when a
-# sweep comes late, or changes no lead (names that others' purchases teach), is found once its bucket is settled no more.
+# sweep comes late, or changes no lead (names that others' purchases teach), is found once its bucket's time is over.
 LATELY = timedelta(minutes=5)
 SETTLED = 3600  # seconds at most that a bucket in which nothing is one property is left alone
 _SETTLED = "merges-settled:%s"
