@@ -39,8 +39,15 @@ def test_following_pieces_are_read_elsewhere_and_come_in_their_order(monkeypatch
 
 
 def test_a_piece_whose_reader_was_killed_is_read_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = os.getpid()
+
+    def slow(piece: ImportPiece) -> tuple[bytes, int]:
+        if piece.content == b"2" and os.getpid() != here:
+            signal.pause()  # what it had sent before it was killed would count
+        return read(piece)
+
     monkeypatch.setattr(ahead, "READERS", 1)
-    with Ahead(read, far=True) as reader:
+    with Ahead(slow, far=True) as reader:
         reader.rows_of(PIECES[0], PIECES[1:2])
         os.kill(reader._readers[0].process, signal.SIGKILL)
         assert reader.rows_of(PIECES[1], PIECES[2:3])[1] == os.getpid()
