@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from common.db.direct import columns, rows
+from common.db.direct import columns, every, rows
 from integrations.models import Budget, NameRefresh, Operation, PhoneReveal, Vendor, VendorCall
 
 # At the end of a query over `integrations_propertyname k` inside a statement that then changes these names.
@@ -125,8 +125,8 @@ def lock_reveal(call_id: UUID, **still: object) -> PhoneReveal | None:
 
 def lock_budgets(scopes: Iterable[str]) -> dict[str, Budget]:
     """Budgets by scope, in the order of their scopes; those there are not yet are not made."""
-    rows = Budget.objects.filter(scope__in=list(scopes)).order_by("scope").select_for_update()
-    return {row.scope: row for row in rows}
+    locked = every(Budget, "WHERE scope = ANY(%(scopes)s) ORDER BY scope FOR UPDATE", {"scopes": list(scopes)})
+    return {row.scope: row for row in locked}
 
 
 def lock_free_budgets(scopes: Iterable[str]) -> set[str]:

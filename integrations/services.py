@@ -241,19 +241,16 @@ def _look_up(
     3. Buys. A key refused at the batch endpoint asks again at the single endpoint, as a run does.
     4. A request that bought nothing and can be repeated is repeated after 1 s and 2 s, or when the vendor says.
     """
-    operation_id = catalogue.operation(name).pk
     deadline = time.monotonic() + patience
     attempt = 0
     while True:
         try:
             with transaction.atomic():
-                operation = admit(operation_id, single=True)
+                operation = catalogue.operation(name)
                 caps = lead_caps(name, user_id, pace.database_now(), team_id=team_id)
-                plan = gate.begin(operation, [query], Payer(user_id, PURPOSE, caps=caps, team_id=team_id))
+                payer = Payer(user_id, PURPOSE, caps=caps, team_id=team_id)
+                plan = gate.begin(operation, [query], payer, single=True)
         except Closed as closed:
-            owned = gate.owned(catalogue.operation(name), query)
-            if owned is not None:
-                return owned, None
             _wait(closed, deadline)
             continue
         if query.key in plan.owned:

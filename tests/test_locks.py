@@ -107,7 +107,7 @@ def test_a_purchase_takes_its_locks_in_order(sandbox: Any, lock_record: Record) 
     run = start(make_bucket(sandbox, make_user(), 3))
     del lock_record.taken[:]
     finish(run)
-    claim = ["run", "items", "operation", "vendor", "budgets", "look-ups"]
+    claim = ["run", "items", "look-ups", "operation", "vendor", "budgets"]
     settle = ["run", "call", "look-ups"]
     assert claim in [taken[: len(claim)] for taken in lock_record.taken]
     settlements = [taken for taken in lock_record.taken if taken[: len(settle)] == settle]

@@ -17,9 +17,9 @@ from common.db.clock import database_now
 from enrichment.models import Run, RunItem
 from enrichment.worker import questions, stages
 from enrichment.worker.events import tell_paused
-from integrations.ledger import catalogue
+from integrations.ledger import budgets, catalogue
 from integrations.lookups import owned as owned_answers
-from integrations.models import Balance, VendorCall
+from integrations.models import VendorCall
 from integrations.vendors.errors import Category
 from leads.facts.sources import SLOTS
 from leads.models import Lead
@@ -47,8 +47,7 @@ def judge_when_done(run: Run) -> None:
     if sample.exclude(stage=RunItem.Stage.DONE).exclude(Q(doubtful), token__isnull=False).exists():
         return  # leads beyond the sample have ended: the run was short of money
     ended = sample.count()
-    budget = Balance.objects.filter(scope=run.budget_scope).first()
-    cost = (budget.spent + budget.reserved if budget else Decimal(0)) / ended  # a request in doubt may have been billed
+    cost = budgets.taken(run.budget_scope) / ended  # a request in doubt may have been billed
     wrong = []
     hit_rate = None
     if options.skip_trace:

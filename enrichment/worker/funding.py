@@ -26,12 +26,15 @@ from integrations.models import Balance, VendorCall
 BUSY_DELAY = 1.0  # seconds: a request that may make room ends in about a request's time
 
 
-def payer(stage: int, run: Run) -> Payer:
-    """The run as payer: its spending limit, and where its stage counts leads its user's and its team's daily limit."""
+def payer(stage: int, run: Run, *, buying: UUID | None = None) -> Payer:
+    """The run as payer: its spending limit, and where its stage counts leads its user's and its team's daily limit.
+
+    buying: the call that its items are taken for already.
+    """
     cap = money_cap(run.budget_scope, run.max_cost, "this run's spending limit")
     name = stages.STAGES[stage].operation_name(run.asked)
     caps = (cap, *lead_caps(name, run.owner_id, database_now(), team_id=run.team_id))
-    return Payer(run.owner_id, scopes.run(run.pk), run.pk, caps, _afterwards(stage, run), run.team_id)
+    return Payer(run.owner_id, scopes.run(run.pk), run.pk, caps, _afterwards(stage, run, besides=buying), run.team_id)
 
 
 def short_of_money(run: Run, item_ids: Sequence[int], cap: Cap | None) -> None:
@@ -88,14 +91,14 @@ def _would_fit(stage: int, run: Run) -> bool:
     return would_fit(operation, payer(stage, run))
 
 
-def _afterwards(stage: int, run: Run) -> Afterwards | None:
+def _afterwards(stage: int, run: Run, *, besides: UUID | None) -> Afterwards | None:
     """The purchases that this stage leads to: a run finishes leads, and buys no detail whose trace does not fit too."""
     at, options = stages.STAGES[stage], run.asked
     onward = at.onward(options)
     if onward is None:
         return None
     after = catalogue.operation(stages.STAGES[onward].operation_name(options))
-    begun = _Begun(at, onward, after.unit_price)
+    begun = _Begun(at, onward, after.unit_price, besides)
     elsewhere = after.vendor_id != catalogue.operation(at.operation_name(options)).vendor_id
     caps = (vendor_cap(after.vendor_id, after.vendor.cap, database_now()),) if elsewhere else ()
     return Afterwards(after.unit_price, after.vendor_id, begun.exactly, begun.at_most, caps)
@@ -113,8 +116,8 @@ class _AtWork(NamedTuple):
 class _Begun:
     """What runs at work have still to buy at the next stage, US dollars, by the scope of the cap that counts it."""
 
-    def __init__(self, at: StageRow, onward: int, each: Decimal) -> None:
-        self._at, self._onward, self._each = at, onward, each
+    def __init__(self, at: StageRow, onward: int, each: Decimal, besides: UUID | None) -> None:
+        self._at, self._onward, self._each, self._besides = at, onward, each, besides
 
     @cached_property
     def _at_work(self) -> list[_AtWork]:
@@ -133,4 +136,5 @@ class _Begun:
         return self._each * sum(row.leads for row in self._runs(scope))
 
     def exactly(self, scope: str) -> Decimal:
-        return self._each * queue.to_follow(self._at.stage, self._onward, [row.run_id for row in self._runs(scope)])
+        runs = [row.run_id for row in self._runs(scope)]
+        return self._each * queue.to_follow(self._at.stage, self._onward, runs, besides=self._besides)

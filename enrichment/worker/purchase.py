@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -126,11 +125,12 @@ def _claim(operation: Operation, stage: int, name: str, picked: list[UUID], *, a
     alone: has the run for itself, where other workers could share it otherwise. Raises Closed; NotAlone.
 
     1. Picks the run whose turn it is and claims one request's worth of its items.
-    2. Sorts their questions into a plan. Where some are to be bought, the gate admits a request and reserves them: as
-       late as that, because no other worker begins a purchase from this vendor until the commit.
-    3. Items with an owned answer, or without a question, move on.
-    4. Items that another request is buying, or that no batch takes, go back; items in doubt wait for the decision.
-    5. Items to be bought follow their call; where no cap has room for any, they are set aside.
+    2. Sorts their questions into a plan. Items that another request is buying, or that no batch takes, go back; those
+       to be bought follow their call.
+    3. The gate admits the request and reserves its money: as late as that, because no other worker begins a purchase
+       from this vendor until the commit.
+    4. Items with an owned answer, or without a question, move on; items in doubt wait for the decision.
+    5. Items that no cap has room for go back; where none has any, they are set aside.
     """
     admission.look(operation)
     at = stages.STAGES[stage]
@@ -154,22 +154,28 @@ def _claim(operation: Operation, stage: int, name: str, picked: list[UUID], *, a
             by_key.setdefault(asked.queries[item.id].key, []).append(item)
     since = at.fresh_after(options)
     queries = list(asked.queries.values())
-    plan = gate.begin(operation, queries, payer(stage, run), fresh_after=since, admitted=False)
-    if not alone and (plan.doubtful or (plan.unaffordable and plan.call_id is None)):
+    plan = gate.choose(operation, queries, fresh_after=since)
+    if not alone and plan.doubtful:
+        raise NotAlone
+    queue.give_back([i.id for key in plan.busy for i in by_key[key]], delay=BUSY_DELAY)
+    queue.give_back([i.id for key in plan.later for i in by_key[key]], alone=True)
+    if plan.call_id is not None:
+        queue.take([i.id for query in plan.buying for i in by_key[query.key]], plan.call_id, LEASE)
+    plan = gate.reserve(operation, plan, payer(stage, run, buying=plan.call_id))
+    if not alone and plan.unaffordable and plan.call_id is None:
         raise NotAlone
     extra = _without_question(stage, items, asked)
     if plan.owned or extra or run.status == Run.Status.QUEUED:
         _apply(stage, run, by_key, plan.owned, owners=asked.owners, extra=extra)
-    queue.give_back([i.id for key in plan.busy for i in by_key[key]], delay=BUSY_DELAY)
-    queue.give_back([i.id for key in plan.later for i in by_key[key]], alone=True)
     held: dict[UUID, list[int]] = {}
     for key, call_id in plan.doubtful.items():
         held.setdefault(call_id, []).extend(i.id for i in by_key[key])
     billing_check.hold(run, held)
-    if plan.call_id is not None:
-        queue.take([i.id for query in plan.buying for i in by_key[query.key]], plan.call_id, LEASE)
-    elif plan.unaffordable and run.status in Run.ACTIVE:
-        short_of_money(run, [i.id for key in plan.unaffordable for i in by_key[key]], plan.cap)
+    unaffordable = [i.id for key in plan.unaffordable for i in by_key[key]]
+    if plan.call_id is None and unaffordable and run.status in Run.ACTIVE:
+        short_of_money(run, unaffordable, plan.cap)
+    else:
+        queue.give_back(unaffordable)
     if run.cap_scope:
         look_for_money(run)
     queue.served(run, stage)
@@ -314,7 +320,7 @@ def _end(stage: int, call_id: UUID, bought: Bought, outcome: Sent[Reply], *, out
     items = set(RunItem.objects.filter(pk__among=asked, token=call_id).values_list("pk", flat=True))
     own = {key: [i for i in waiting if i.id in items] for key, waiting in bought.items.items()}
     if outcome.reply is not None:
-        with nullcontext() if alone else budgets.settled_last():
+        with budgets.settled_last():
             settled = gate.settle(call_id, outcome.reply, outcome.latency_ms)
             if settled is None or run is None:
                 return

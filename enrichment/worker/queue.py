@@ -205,11 +205,14 @@ def can_move(run: Run) -> bool:
     return soon.exists() or open_items.filter(under_way, token__isnull=False).exists()
 
 
-def to_follow(stage: int, onward: int, run_ids: Sequence[UUID]) -> int:
-    """Leads of runs whose answer is bought, or being bought, at a stage and neither bought nor reserved at the next."""
+def to_follow(stage: int, onward: int, run_ids: Sequence[UUID], *, besides: UUID | None) -> int:
+    """Leads of runs whose answer is bought, or being bought, at a stage and neither bought nor reserved at the next.
+    besides: a call whose items do not count.
+    """
     items = RunItem.objects.filter(run__in=run_ids)
     waiting_next = items.filter(stage=onward, token__isnull=True).count()
-    return waiting_next + items.filter(stage=stage, token__isnull=False).count()
+    taken = items.filter(stage=stage, token__isnull=False)
+    return waiting_next + (taken.exclude(token=besides) if besides else taken).count()
 
 
 def unpark(run: Run) -> set[int]:

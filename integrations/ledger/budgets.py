@@ -139,8 +139,14 @@ def room(cap: Cap) -> Decimal | None:
     """The amount left under a cap at this moment (None: no limit). Nothing is reserved."""
     if cap.limit is None:
         return None
-    row = Balance.objects.filter(scope=cap.scope).first()
-    return cap.limit - (row.spent + row.reserved if row else ZERO)
+    return cap.limit - taken(cap.scope)
+
+
+def taken(scope: str) -> Decimal:
+    """What counts against a cap at this moment, with what this transaction is about to settle."""
+    row = Balance.objects.filter(scope=scope).first()
+    held_over = [sum(amounts, ZERO) for of, *amounts in getattr(_held_over, "changes", None) or () if of == scope]
+    return (row.spent + row.reserved if row else ZERO) + sum(held_over, ZERO)
 
 
 def _how_many(prices: Sequence[Decimal], cap: Cap, room: Decimal) -> int:
@@ -154,8 +160,12 @@ def _how_many(prices: Sequence[Decimal], cap: Cap, room: Decimal) -> int:
 @contextmanager
 def settled_last() -> Iterator[None]:
     """What is settled or held inside changes its budgets at the end of the block, the last of all that its transaction
-    does: those that no other transaction has locked; for the others a BudgetChange is added.
+    does: those that no other transaction has locked; for the others a BudgetChange is added. Inside of another it is
+    that one's end.
     """
+    if getattr(_held_over, "changes", None) is not None:
+        yield
+        return
     changes: list[tuple[str, Decimal, Decimal]] = []
     _held_over.changes = changes
     try:

@@ -33,8 +33,8 @@ class BadDecision(ValueError):
 def release(call: VendorCall, reason: str, **facts: object) -> None:
     """Nothing was bought: the money comes back, and its inputs may be bought again."""
     call.reason = reason[:300]
-    end(call, VendorCall.State.RELEASED, pace.database_now(), cost=ZERO, **facts)
     dependents.free(call)
+    end(call, VendorCall.State.RELEASED, pace.database_now(), cost=ZERO, **facts)
 
 
 def mark_in_doubt(call: VendorCall, now: datetime, **facts: object) -> None:
@@ -61,14 +61,14 @@ def keep_evidence(call: VendorCall, evidence: Evidence, now: datetime) -> None:
 def count_as_billed(call: VendorCall, now: datetime, **facts: object) -> None:
     """The vendor's policy says that server errors are billed: the money is spent, its inputs may be bought again."""
     call.units = call.reserved / call.price if call.price else ZERO
-    end(call, VendorCall.State.WRITTEN_OFF, now, cost=call.reserved, **facts)
     dependents.free(call)
+    end(call, VendorCall.State.WRITTEN_OFF, now, cost=call.reserved, **facts)
 
 
 def end(call: VendorCall, state: VendorCall.State, now: datetime, *, cost: Decimal, **facts: object) -> None:
     """Turns the call's reservations into spent amounts and writes its final state. cost: US dollars.
 
-    Before its dependents: budgets are locked first, as when the call began (docs/locks.md).
+    After its dependents: budgets are locked last, as when the call began (docs/locks.md).
     """
     paid = state in (VendorCall.State.SETTLED, VendorCall.State.WRITTEN_OFF)
     budgets.settle(call.holds, spent_by_scope(call, cost) if paid else {})
@@ -164,8 +164,8 @@ def write_off(
 
 def bill_unanswered(call: VendorCall, cost: Decimal) -> None:
     """It was billed and its answer is lost: `cost` is spent, and its inputs may be bought again. `call` is locked."""
-    end(call, VendorCall.State.WRITTEN_OFF, pace.database_now(), cost=cost)
     dependents.free(call)
+    end(call, VendorCall.State.WRITTEN_OFF, pace.database_now(), cost=cost)
 
 
 def checked_cost(cost: Decimal | None, reserved: Decimal, reason: str) -> Decimal:

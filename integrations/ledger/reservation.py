@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 
-from accounts.models import Team, User
+from accounts.models import Team
+from common.db.direct import insert
 from common.db.ids import uuid7
 from integrations.ledger import budgets, pace
 from integrations.ledger.budgets import ZERO, Afterwards, Cap
@@ -44,10 +46,13 @@ class Reservation:
     cap: Cap | None
 
 
-def reserve(operation: Operation, weights: Sequence[int], payer: Payer, now: datetime) -> Reservation:
+def reserve(
+    operation: Operation, weights: Sequence[int], payer: Payer, now: datetime, *, call_id: UUID | None = None
+) -> Reservation:
     """Reserves the money of the first inputs that fit under every cap, and a slot for one request that holds them.
 
     operation: of `admission.admit`. weights: the most price units that each input can cost. now: the database's clock.
+    call_id: the request's, where its caller has used it already.
     """
     price = operation.unit_price
     prices = [price * weight for weight in weights]
@@ -55,8 +60,8 @@ def reserve(operation: Operation, weights: Sequence[int], payer: Payer, now: dat
     if not fit:
         return Reservation(0, None, stopper)
     slot = pace.take_slot(operation.pk, operation.setting("pace"))
-    call = VendorCall.objects.create(
-        id=uuid7(),
+    call = VendorCall(
+        id=call_id or uuid7(),
         operation=operation,
         user_id=payer.user_id,
         purpose=payer.purpose,
@@ -69,6 +74,7 @@ def reserve(operation: Operation, weights: Sequence[int], payer: Payer, now: dat
         slot_at=slot,
         lease_until=max(slot, now) + lease(),
     )
+    insert(call)
     return Reservation(fit, call, stopper)
 
 
@@ -101,11 +107,19 @@ def team_cap(team_id: int, now: datetime) -> Cap:
 
 def caps_of(operation: Operation, payer: Payer, now: datetime) -> list[Cap]:
     """Every cap that applies. Caps in dollars come first: where two stop at the same input, the first is the reason."""
-    user = User.objects.only("monthly_budget").get(pk=payer.user_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT u.monthly_budget, t.monthly_budget
+              FROM accounts_user u LEFT JOIN accounts_team t ON t.id = %s WHERE u.id = %s
+            """,
+            [payer.team_id, payer.user_id],
+        )
+        of_user, of_team = cursor.fetchone()
     caps = [
         *payer.caps,
-        budgets.month_cap(user.pk, user.monthly_budget, now),
-        *([team_cap(payer.team_id, now)] if payer.team_id is not None else []),
+        budgets.month_cap(payer.user_id, of_user, now),
+        *([budgets.team_month_cap(payer.team_id, of_team, now)] if payer.team_id is not None else []),
         budgets.vendor_cap(operation.vendor_id, operation.vendor.cap, now),
     ]
     return sorted(caps, key=lambda cap: cap.per_input is not None)

@@ -1,6 +1,6 @@
 """What happens to the look-ups of a call: every write to `Lookup` but those of late phones (`reveals`).
 
-Every function must be called inside a transaction that holds the call's lock (or has just made the call).
+Every function must be called inside a transaction that holds the call's lock, or is about to make the call.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from integrations.ledger import calls
 from integrations.ledger.budgets import ZERO
 from integrations.locks import lock_call, lock_free_lookups
 from integrations.lookups.forgotten import without_forgotten
+from integrations.lookups.owned import Seen
 from integrations.models import MONEY, Lookup, Operation, VendorCall
 from integrations.vendors.contract import Answer, Reply
 from integrations.vendors.errors import Category
@@ -47,16 +48,55 @@ def owned_of(row: Lookup) -> Owned:
 # --- The call begins -------------------------------------------------------------------------------------------------
 
 
-def mark_buying(call: VendorCall, keys: Sequence[str]) -> None:
-    """The call is going to buy these."""
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A row that a call is going to buy. before: what it was; None: it is new. call_id: whose it was before."""
+
+    key: str
+    before: Seen | None
+    call_id: UUID | None
+
+
+def mark_buying(operation_id: int, call_id: UUID, keys: Sequence[str]) -> list[Marked]:
+    """A call that is made later in this transaction is going to buy these, in the order of their keys: one that another
+    transaction is marking is waited for, and is as that one leaves it.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO integrations_lookup AS l (operation_id, key, state, call_id, category, cost)
-            SELECT %(operation)s, key, 'buying', %(call)s, '', 0 FROM unnest(%(keys)s::text[]) AS key ORDER BY key
+            SELECT %(operation)s, key, 'buying', %(call)s, '', 0
+              FROM unnest(string_to_array(%(keys)s, chr(31))) AS key ORDER BY key
             ON CONFLICT (operation_id, key) DO UPDATE SET state = 'buying', call_id = excluded.call_id
+            RETURNING l.key, old.state, old.fetched_at, old.call_id
             """,
-            {"operation": call.operation_id, "call": call.pk, "keys": list(keys)},
+            {"operation": operation_id, "call": call_id, "keys": "\x1f".join(keys)},
+        )
+        return [
+            Marked(key, (state, fetched_at) if state is not None else None, before)
+            for key, state, fetched_at, before in cursor.fetchall()
+        ]
+
+
+def unmark(operation_id: int, marked: Sequence[Marked]) -> None:
+    """These are not bought after all, in the transaction that marked them: they are as they were."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM integrations_lookup WHERE operation_id = %s AND key = ANY(%s)",
+            [operation_id, [one.key for one in marked if one.before is None]],
+        )
+        cursor.execute(
+            """
+            UPDATE integrations_lookup l SET state = b.state, call_id = b.call_id
+              FROM unnest(%s::text[], %s::text[], %s::uuid[]) AS b(key, state, call_id)
+             WHERE l.operation_id = %s AND l.key = b.key
+            """,
+            [
+                [one.key for one in marked if one.before is not None],
+                [one.before[0] for one in marked if one.before is not None],
+                [one.call_id for one in marked if one.before is not None],
+                operation_id,
+            ],
         )
 
 

@@ -1,6 +1,6 @@
 """The paid-lookup gate: no look-up that costs money is bought except through it.
 
-    begin          (after `admission.admit`) serves owned answers; reserves the money of the rest and a slot
+    begin          serves owned answers; reserves the money of the rest and a slot: `choose`, then `reserve`
     buy            sends the request and ends its call: `conclude` of the payer calls `settle` or `fail`
     settle / fail  answers, charges and audit, if the call is still this worker's
 
@@ -16,30 +16,34 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from integrations.ledger import pace, settlement
+from common.db.ids import uuid7
+from integrations.ledger import budgets, pace, settlement
 from integrations.ledger.admission import Closed, admit
 from integrations.ledger.budgets import Cap
 from integrations.ledger.execution import Executed, execute
-from integrations.ledger.reservation import Payer, reserve
+from integrations.ledger.reservation import Payer
+from integrations.ledger.reservation import reserve as ledger_reserve
 from integrations.ledger.sending import Outcome
 from integrations.lookups import answers, forgotten, names, reveals, stand_in_ids
 from integrations.lookups import owned as owned_answers
-from integrations.lookups.answers import Owned, owned_of
+from integrations.lookups.answers import Marked, Owned, owned_of
+from integrations.lookups.owned import Place, Seen
 from integrations.models import Lookup, Operation
 from integrations.vendors import adapters
 from integrations.vendors.contract import Answer, Query, Reply
 from integrations.vendors.errors import Category, Rejected, VendorFailure
 
 T = TypeVar("T")
+FASTER = "another worker was faster"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What `begin` found. Every query is in exactly one place.
 
-    owned: served at $0. buying: reserved, under `call_id`. busy: another request is buying it this moment. doubtful: an
-    earlier purchase is in doubt, that of this call. unaffordable: does not fit under `cap`. later: no batch takes it,
-    so it waits for a request of its own.
+    owned: served at $0. buying: reserved, under `call_id`; of a plan that is only chosen, marked for that call. busy:
+    another request is buying it this moment. doubtful: an earlier purchase is in doubt, that of this call.
+    unaffordable: does not fit under `cap`. later: no batch takes it, so it waits for a request of its own.
     """
 
     owned: Mapping[str, Owned]
@@ -50,6 +54,8 @@ class Plan:
     unaffordable: frozenset[str] = field(default_factory=frozenset)
     later: frozenset[str] = field(default_factory=frozenset)
     cap: Cap | None = None
+    marked: tuple[Marked, ...] = field(default=(), repr=False)
+    seen: Mapping[Place, Seen] = field(default_factory=dict, repr=False)
 
 
 def begin(
@@ -58,42 +64,76 @@ def begin(
     payer: Payer,
     *,
     fresh_after: datetime | None = None,
-    admitted: bool = True,
+    single: bool = False,
 ) -> Plan:
-    """Sorts the queries into a Plan and reserves those that are to be bought. `operation` comes from `admission.admit`.
+    """`choose` and `reserve`, for a caller with nothing to do between them."""
+    return reserve(operation, choose(operation, queries, fresh_after=fresh_after), payer, single=single)
 
-    fresh_after: an answer that came earlier does not serve this payer. admitted: False has the operation admitted only
-    where something is to be bought, once that is known: other workers wait for its row so much shorter. Raises
-    `admission.Closed` then.
+
+def choose(operation: Operation, queries: Sequence[Query], *, fresh_after: datetime | None = None) -> Plan:
+    """Sorts the queries into a Plan and marks those that are to be bought, for a call that `reserve` then makes: in the
+    same transaction, or the database refuses its commit.
+
+    fresh_after: an answer that came earlier does not serve this payer. Raises `admission.Closed` where another worker
+    has begun to buy one of them meanwhile.
 
     1. Each query is owned, being bought by another request, in doubt, or wanted.
-    2. Of the wanted ones, those that fit in one request.
-    3. Where the operation is admitted only now, another worker may have begun to buy one of them meanwhile.
-    4. Of these, the first that every cap has room for are reserved and marked as being bought.
+    2. Of the wanted ones, those that fit in one request are marked.
     """
     unique = {query.key: query for query in queries}
-    now = pace.database_now()
     refused = forgotten.asked_about(unique.values())
-    plan, wanted = _sorted(operation, unique, refused, now, fresh_after)
+    plan, wanted = _sorted(operation, unique, refused, pace.database_now(), fresh_after)
     if not wanted:
         return plan
     wanted, later = _one_request(wanted)
-    if not admitted:
-        operation = admit(operation.pk, inputs=len(wanted))
-        if _sorted(operation, {query.key: query for query in wanted}, (), now, fresh_after)[1] != wanted:
-            raise Closed("another worker was faster", 0.0)
-    reserved = reserve(operation, [query.weight for query in wanted], payer, now)
-    buying, unaffordable = wanted[: reserved.inputs], wanted[reserved.inputs :]
-    if reserved.call is not None:
-        answers.mark_buying(reserved.call, [query.key for query in buying])
+    call_id = uuid7()
+    marked = answers.mark_buying(operation.pk, call_id, [query.key for query in wanted])
+    if any(one.before != plan.seen.get((operation.pk, one.key)) for one in marked):
+        raise Closed(FASTER, 0.0)
     return replace(
         plan,
-        buying=tuple(buying),
-        call_id=reserved.call.pk if reserved.call is not None else None,
-        unaffordable=frozenset(query.key for query in unaffordable),
+        buying=tuple(wanted),
+        call_id=call_id,
         later=frozenset(query.key for query in later),
+        marked=tuple(marked),
+    )
+
+
+def reserve(operation: Operation, plan: Plan, payer: Payer, *, single: bool = False) -> Plan:
+    """Has the operation admitted and reserves what is marked: the last that a purchase does before its commit, because
+    other workers wait for the operation's row and the budgets from here on. A plan that buys nothing comes back as it
+    was.
+
+    single: as for `admission.admit`. Raises `admission.Closed`.
+
+    1. Another worker may have begun to buy one of them by another name meanwhile.
+    2. The first that every cap has room for are reserved; the others lose their marks.
+    """
+    if plan.call_id is None:
+        return plan
+    operation = admit(operation.pk, single=single, inputs=len(plan.buying))
+    if owned_answers.seen_besides(operation, plan.buying, plan.call_id) != _besides(plan, operation):
+        raise Closed(FASTER, 0.0)
+    weights = [query.weight for query in plan.buying]
+    reserved = ledger_reserve(operation, weights, payer, pace.database_now(), call_id=plan.call_id)
+    buying, unaffordable = plan.buying[: reserved.inputs], plan.buying[reserved.inputs :]
+    left = frozenset(query.key for query in unaffordable)
+    if left:
+        answers.unmark(operation.pk, [one for one in plan.marked if one.key in left])
+    return replace(
+        plan,
+        buying=buying,
+        call_id=reserved.call.pk if reserved.call is not None else None,
+        unaffordable=left,
         cap=reserved.cap,
     )
+
+
+def _besides(plan: Plan, operation: Operation) -> dict[Place, Seen]:
+    """What was seen of the answers to what is to be bought, but for the rows that are marked."""
+    names = {name for query in plan.buying for name in (query.key, *query.names)}
+    marked = {(operation.pk, one.key) for one in plan.marked}
+    return {place: row for place, row in plan.seen.items() if place[1] in names and place not in marked}
 
 
 def _sorted(
@@ -126,7 +166,8 @@ def _sorted(
             doubtful[key] = doubted
         else:
             wanted.append(query)
-    return Plan(owned=owned, busy=frozenset(busy), doubtful=doubtful), wanted
+    seen = {(row.operation_id, row.key): (row.state, row.fetched_at) for found in rows.values() for row in found}
+    return Plan(owned=owned, busy=frozenset(busy), doubtful=doubtful, seen=seen), wanted
 
 
 def _one_request(wanted: list[Query]) -> tuple[list[Query], list[Query]]:
@@ -185,7 +226,8 @@ class Settled:
 def settle(call_id: UUID, reply: Reply, latency_ms: int | None) -> Settled | None:
     """Stores the answers and the charge by the price list. None where the call is no longer this worker's.
 
-    1. The ledger counts the charge and ends the call: budgets are locked before look-ups (docs/locks.md).
+    1. The ledger ends the call and counts the charge, in the budgets last of all: they come after look-ups
+       (docs/locks.md).
     2. Stores each answer under its key and its further key, and learns the properties' names.
     3. Where phones are still to come, their money stays reserved: with the settling or not at all, so that a worker
        that dies here leaves the call in doubt.
@@ -195,14 +237,15 @@ def settle(call_id: UUID, reply: Reply, latency_ms: int | None) -> Settled | Non
         return None
     now = pace.database_now()
     reply = forgotten.reply_without_forgotten(reply)
-    settlement.settle(call, reply, now, latency_ms)
-    answers.store(call, reply, now, settlement.charge(call, reply))
-    two_names = names.already_owned([a.also for a in reply.answers.values() if a.found and a.also])
-    answers.store_under_other_keys(call, reply, now)
-    names.learn_from(call.operation.name, reply.answers)
-    if reply.later is not None:
-        reveals.expect(call, reply, now)
-    kept = answers.kept(call, reply.answers, now)
+    with budgets.settled_last():
+        settlement.settle(call, reply, now, latency_ms)
+        answers.store(call, reply, now, settlement.charge(call, reply))
+        two_names = names.already_owned([a.also for a in reply.answers.values() if a.found and a.also])
+        answers.store_under_other_keys(call, reply, now)
+        names.learn_from(call.operation.name, reply.answers)
+        if reply.later is not None:
+            reveals.expect(call, reply, now)
+        kept = answers.kept(call, reply.answers, now)
     return Settled({key: kept.get(key) or Owned(answer, now) for key, answer in reply.answers.items()}, two_names)
 
 
@@ -215,7 +258,8 @@ def fail(call_id: UUID, failure: VendorFailure, latency_ms: int | None) -> bool:
     if call is None:
         return False
     now = pace.database_now()
-    settlement.fail(call, failure, now, latency_ms)
-    if isinstance(failure, Rejected) and failure.charged:
-        answers.mark_unusable(call, now, settlement.charge_of_unusable(call, failure))
+    with budgets.settled_last():
+        settlement.fail(call, failure, now, latency_ms)
+        if isinstance(failure, Rejected) and failure.charged:
+            answers.mark_unusable(call, now, settlement.charge_of_unusable(call, failure))
     return True

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import QuerySet
 
 from common.db.direct import every
@@ -15,6 +17,12 @@ from integrations.lookups.stand_in_ids import ASKED, asked, is_stand_in
 from integrations.models import Lookup, Operation
 from integrations.vendors.contract import Query
 from integrations.vendors.errors import Category
+
+Place = tuple[int, str]  # the operation's id, and the key
+Seen = tuple[str, datetime | None]  # the state of a row, and when its answer came
+# The ids of an operation at every vendor that sells it: an answer of one of them need not be bought again.
+_SELLERS = """ANY(ARRAY(SELECT o.id FROM integrations_operation o
+    WHERE o.id = %(operation)s OR o.name = 'skip_trace' AND %(name)s = 'skip_trace'))"""
 
 
 def fresh_answers(
@@ -37,8 +45,8 @@ def rows_of(operation: Operation, queries: Collection[Query]) -> dict[str, list[
     found: dict[str, list[Lookup]] = {}
     found_rows = every(
         Lookup,
-        "WHERE operation_id = ANY(%(sellers)s) AND key = ANY(string_to_array(%(keys)s, chr(31)))",
-        {"sellers": _sellers(operation), "keys": "\x1f".join(keys)},
+        f"WHERE operation_id = {_SELLERS} AND key = ANY(string_to_array(%(keys)s, chr(31)))",
+        {"operation": operation.pk, "name": operation.name, "keys": "\x1f".join(keys)},
     )
     for row in found_rows:
         for key in keys[row.key]:
@@ -53,11 +61,23 @@ def bought(name: str) -> QuerySet[Lookup]:
     return Lookup.objects.filter(operation__name=name, operation__vendor=settings.OPERATIONS[name]["vendor"])
 
 
-def _sellers(operation: Operation) -> list[int]:
-    """The ids of this operation at every vendor that sells it: an answer of one of them need not be bought again."""
-    if operation.name != "skip_trace":
-        return [operation.pk]
-    return list(Operation.objects.filter(name=operation.name).values_list("pk", flat=True))
+def seen_besides(operation: Operation, queries: Collection[Query], call_id: UUID) -> dict[Place, Seen]:
+    """The rows that may answer these questions, but for those that this call has marked: as a transaction sees them now
+    that has the operation's lock, where no other purchase of it can begin.
+    """
+    if operation.name != "skip_trace" and not any(query.names for query in queries):
+        return {}
+    keys = "\x1f".join({name for query in queries for name in (query.key, *query.names)})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT operation_id, key, state, fetched_at FROM integrations_lookup
+             WHERE operation_id = {_SELLERS} AND key = ANY(string_to_array(%(keys)s, chr(31)))
+               AND call_id IS DISTINCT FROM %(call)s
+            """,  # noqa: S608  # a constant
+            {"operation": operation.pk, "name": operation.name, "keys": keys, "call": call_id},
+        )
+        return {(seller, key): (state, fetched_at) for seller, key, state, fetched_at in cursor.fetchall()}
 
 
 def serving(operation: Operation, query: Query, rows: Sequence[Lookup], fresh_after: datetime) -> Lookup | None:

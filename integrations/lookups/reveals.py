@@ -166,6 +166,7 @@ class Delivered:
     facts: Mapping[str, Any]
 
 
+@budgets.settled_last()
 def close(call_id: UUID, answer: Reveal) -> list[Delivered] | None:
     """Counts the charge, gives the rest of the money back and puts the phones into the stored answers.
 
@@ -173,7 +174,7 @@ def close(call_id: UUID, answer: Reveal) -> list[Delivered] | None:
     that decision's cost: Apollo's number is better than a guess.
 
     1. Locks the call and the reveal; phones of people that were not asked for are left out.
-    2. Budgets get the charge; the rest of the reserved money comes back.
+    2. Budgets get the charge, last of all; the rest of the reserved money comes back.
     3. Look-ups that an operator's release freed, and nobody has bought since, are owned again; the call gets its cost.
     4. The phones go into the stored answers.
     """
@@ -254,6 +255,7 @@ def write_off(call_id: UUID, *, cost: Decimal | None = None, by: User | None = N
     return _decide(call_id, State.WRITTEN_OFF, cost, by, reason or "Phones: on the vendor's bill", reason)
 
 
+@budgets.settled_last()
 def _decide(
     call_id: UUID, state: PhoneReveal.State, cost: Decimal | None, by: User | None, words: str, reason: str
 ) -> bool:

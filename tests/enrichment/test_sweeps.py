@@ -250,14 +250,14 @@ def test_a_role_lost_between_claim_and_request_sends_no_request(
 ) -> None:
     bucket = make_bucket(sandbox, make_user(), 5)
     run = start(bucket)
-    begin = gate.begin
+    reserve = gate.reserve
 
     def then_loses_it(*args: Any, **kwargs: Any) -> Any:
-        plan = begin(*args, **kwargs)
+        plan = reserve(*args, **kwargs)
         lose(bucket.owner.memberships.all())
         return plan
 
-    monkeypatch.setattr(gate, "begin", then_loses_it)
+    monkeypatch.setattr(gate, "reserve", then_loses_it)
     purchase.step(1, "property_detail")
 
     assert requests_of(sandbox) == {}

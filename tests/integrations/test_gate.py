@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from common.db.ids import uuid7
 from integrations.ledger import breaker, calls, catalogue, pace, scopes, sending
-from integrations.ledger.admission import Closed, admit, is_fragile
+from integrations.ledger.admission import Closed, is_fragile
 from integrations.ledger.budgets import Afterwards, Cap, money_cap
 from integrations.ledger.outcomes import report_outcome, stops_vendor
 from integrations.ledger.reservation import Payer
@@ -43,7 +43,7 @@ def paying(user_id: int, run_id: UUID | None = None, *caps: Cap) -> Payer:
 
 def begin(queries: list[Query], payer: Payer, fresh_after: datetime | None = None) -> Plan:
     with transaction.atomic():
-        operation = admit(catalogue.operation("property_detail").pk)
+        operation = catalogue.operation("property_detail")
         return gate.begin(operation, queries, payer, fresh_after=fresh_after)
 
 
@@ -534,9 +534,7 @@ def test_an_answer_of_another_vendor_serves_where_it_found_somebody(
     )
     works(here)
     with transaction.atomic():
-        plan = gate.begin(
-            admit(here.pk), [Query("hit", {}), Query("miss", {}), Query("new", {}, names=("hit",))], payer
-        )
+        plan = gate.begin(here, [Query("hit", {}), Query("miss", {}), Query("new", {}, names=("hit",))], payer)
     assert (set(plan.owned), [query.key for query in plan.buying]) == ({"hit", "new"}, ["miss"])
 
 
@@ -548,8 +546,8 @@ def test_an_operation_that_has_not_answered_of_late_sends_one_request_at_a_time(
     with pytest.raises(Closed, match="the first answer of RealEstateAPI: property detail is awaited"):
         begin(five[2:], payer)
     with transaction.atomic():  # a single look-up need not wait
-        single = admit(catalogue.operation("property_detail").pk, single=True)
-        assert gate.begin(single, five[4:], payer).call_id is not None
+        single = catalogue.operation("property_detail")
+        assert gate.begin(single, five[4:], payer, single=True).call_id is not None
 
 
 def test_nothing_is_bought_that_a_cap_could_not_finish(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
@@ -608,7 +606,7 @@ def test_a_probe_that_fails_opens_the_breaker_for_twice_as_long(
     over = timezone.now() - timedelta(seconds=1)
     Operation.objects.update(failures=5, breaker_openings=1, breaker_open_until=over)
     fail_with(sandbox, "property_detail", "503", count=1)
-    plan = begin(five, payer)
+    plan = begin(five[:1], payer)
     outcome = carry_out(plan)
     conclude(plan, outcome)
     report_outcome(catalogue.operation("property_detail"), outcome.failure)

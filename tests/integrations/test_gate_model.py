@@ -28,7 +28,6 @@ from accounts.models import User
 from common.db.clock import database_now
 from common.db.ids import uuid7
 from integrations.ledger import calls, catalogue
-from integrations.ledger.admission import admit
 from integrations.ledger.budgets import money_cap
 from integrations.ledger.reservation import Payer
 from integrations.ledger.sending import intend
@@ -89,7 +88,7 @@ class Gate(RuleBasedStateMachine):
         queries = [Query(key, {}, weight) for key in keys]
         room = self.books.room(who, run_cap)
         with transaction.atomic():
-            plan = gate.begin(admit(self.operation_id), queries, payer)
+            plan = gate.begin(catalogue.operation("property_detail"), queries, payer)
         wanted = [key for key in dict.fromkeys(keys) if self.books.is_for_sale(key)]
         fit = min(len(wanted), *(int(left // amount) for left, amount in room(weight)))
         assert [query.key for query in plan.buying] == wanted[:fit]
