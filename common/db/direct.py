@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db import connection
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, connections
 from django.db.models import Expression, Field, Model, QuerySet
 from django.db.models.expressions import RawSQL
 
@@ -37,11 +38,16 @@ def columns(model: type[Model], alias: str) -> str:
     return ", ".join(f'"{alias}"."{field.column}"' for field in _fields(model))
 
 
-def rows(sql: str, params: Mapping[str, Any], *models: type[Model]) -> list[tuple[Any, ...]]:
+def rows(
+    sql: str, params: Mapping[str, Any], *models: type[Model], keeps_plan: bool = False
+) -> list[tuple[Any, ...]]:
     """One row of each of these models, whose `columns` the statement selects in this order; None: a left join found
     none.
+
+    keeps_plan: each connection plans it once, for any values: for a search by a unique key alone. That of an API token
+    was planned for longer than it ran.
     """
-    with connection.cursor() as cursor:
+    with connection.kept_cursor() if keeps_plan else connection.cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute(sql, params)
         return [tuple(_row_each(found, models)) for found in cursor.fetchall()]
 
@@ -114,16 +120,11 @@ def statement(queryset: QuerySet[Any]) -> str:
 
 
 class _AllColumns(Expression):
-    """All columns of a queryset's model, as one."""
+    """All columns of a model, of a table that the statement calls so, as one."""
 
-    def __init__(self, model: type[Model]) -> None:
+    def __init__(self, model: type[Model], alias: str) -> None:
         super().__init__(output_field=Field())
-        self.model, self.alias = model, ""
-
-    def resolve_expression(self, query: Any = None, *_: Any, **__: Any) -> Any:
-        resolved = self.copy()
-        resolved.alias = query.get_initial_alias()
-        return resolved
+        self.model, self.alias = model, alias
 
     def as_sql(self, *_: Any, **__: Any) -> Any:
         return columns(self.model, self.alias), ()
@@ -136,5 +137,12 @@ def whole(queryset: QuerySet[M]) -> list[M]:
     more: Any = queryset._prefetch_related_lookups  # type: ignore[attr-defined]  # noqa: SLF001
     if beside or more or not query.default_cols or query.deferred_loading != (frozenset(), True):
         return list(queryset)
-    model = queryset.model
-    return [_row(model, values, queryset.db) for values in queryset.values_list(_AllColumns(model))]
+    query = query.chain()
+    query.select, query.default_cols = (_AllColumns(queryset.model, query.get_initial_alias()),), False
+    try:
+        sql, params = query.get_compiler(queryset.db).as_sql()
+    except EmptyResultSet:
+        return []
+    with connections[queryset.db].cursor() as cursor:
+        cursor.execute(sql, params)
+        return [_row(queryset.model, values, queryset.db) for values in cursor.fetchall()]

@@ -68,15 +68,25 @@ def _is_silent(connection: Any) -> bool:
     return not came.poll(0)
 
 
+class _Kept(base.ServerBindingCursor):  # type: ignore[name-defined,misc]  # the stubs do not know it
+    """Statements that PostgreSQL prepares: Django has psycopg prepare none."""
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     features_class = DatabaseFeatures
     validation_class = DatabaseValidation
 
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
+        params["prepare_threshold"] = 0  # for `kept_cursor`; Django's own cursors bind here and prepare nothing
         if self.timezone is UTC:
             params["context"] = _adapters(params["context"])
         return params
+
+    def kept_cursor(self) -> Any:
+        """A cursor whose statements each connection plans once and keeps, for the few that nearly every request asks."""
+        self.ensure_connection()
+        return self._prepare_cursor(_Kept(self.connection))  # type: ignore[attr-defined]  # as `cursor` does
 
     def check_database_version_supported(self) -> None:
         """Raises NotSupportedError, and closes: Django would leave the refused connection open for the next query."""
