@@ -44,12 +44,25 @@ def rows(
     """One row of each of these models, whose `columns` the statement selects in this order; None: a left join found
     none.
 
-    keeps_plan: each connection plans it once, for any values: for a search by a unique key alone. That of an API token
-    was planned for longer than it ran.
+    keeps_plan: as `kept`.
     """
-    with connection.kept_cursor() if keeps_plan else connection.cursor() as cursor:  # type: ignore[attr-defined]
+    return [tuple(_row_each(found, models)) for found in (kept if keeps_plan else _found)(sql, params)]
+
+
+def _found(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return [tuple(_row_each(found, models)) for found in cursor.fetchall()]
+        return cursor.fetchall()
+
+
+def kept(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """What the statement finds. Each connection plans it once, for any values: for a search by keys alone, where there
+    is one good plan. That of an API token was planned for longer than it ran.
+    """
+    with connection.kept_cursor() as cursor:  # type: ignore[attr-defined]  # ours
+        cursor.execute(sql, params)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
 
 
 def every(model: type[M], rest: str, params: Mapping[str, Any]) -> list[M]:
@@ -99,9 +112,9 @@ def _insert(model: type[Model]) -> str:
 
 def insert(row: Model) -> None:
     """Saves a new row that has its key, as `save` does where nobody hears of it."""
-    with connection.cursor() as cursor:
-        kept = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in _fields(type(row))]
-        cursor.execute(_insert(type(row)), kept)
+    with connection.kept_cursor() as cursor:  # type: ignore[attr-defined]  # ours
+        values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in _fields(type(row))]
+        cursor.execute(_insert(type(row)), values)
     row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001
 
 

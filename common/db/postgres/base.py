@@ -15,7 +15,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error
 from django.db import NotSupportedError
 from django.db.backends.base.validation import BaseDatabaseValidation
-from django.db.backends.postgresql import base, features
+from django.db.backends.postgresql import base, features, operations
 from psycopg import OperationalError
 from psycopg.abc import Buffer
 from psycopg.adapt import AdaptersMap
@@ -72,8 +72,15 @@ class _Kept(base.ServerBindingCursor):  # type: ignore[name-defined,misc]  # the
     """Statements that PostgreSQL prepares: Django has psycopg prepare none."""
 
 
+class DatabaseOperations(operations.DatabaseOperations):
+    def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> Any:
+        """Also a kept one with its values in it: for the log, and for tests that look at what was asked."""
+        return self.compose_sql(sql, params) if isinstance(cursor, _Kept) else super().last_executed_query(cursor, sql, params)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     features_class = DatabaseFeatures
+    ops_class = DatabaseOperations
     validation_class = DatabaseValidation
 
     def get_connection_params(self) -> dict[str, Any]:
