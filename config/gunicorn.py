@@ -14,8 +14,8 @@ accesslog = "-"
 logger_class = "common.server.access_log.AccessLog"
 # No query (it may hold a phone or a name) and no Referer (it has one too). The id is the audit's.
 access_log_format = '%(h)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(L)ss %({x-request-id}o)s "%(a)s"'
-# More than a page of 50 leads is made of: with Python's 700 one was looked through before it was written. What an answer
-# leaves behind is some 200 objects.
+# More than a page of 50 leads is made of: with Python's 700 each was looked through before it was written. An answer
+# leaves some 200 behind.
 NEW_OBJECTS = 5_000
 
 

@@ -167,7 +167,7 @@ class OfNoDeletedBucket(models.Manager[M]):
     lookup = "bucket_id"
 
     def get_queryset(self) -> models.QuerySet[M]:
-        """Put together once: Django took a quarter of a millisecond for it, on each page and in each step of a worker."""
+        """Put together once: Django took a quarter of a millisecond for it, on each page and in each step of work."""
         found = super().get_queryset()
         found.query = self._begun.chain()
         return found

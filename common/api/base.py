@@ -23,7 +23,7 @@ from psycopg.errors import DeadlockDetected, SerializationFailure
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -31,6 +31,7 @@ from rest_framework.serializers import BaseSerializer
 from common.api import deprecation, limits
 from common.api.declared import DeclaredRequest
 from common.api.parser import StrictJSONParser
+from common.api.renderer import JSONRenderer
 from common.contact_access import sees_contacts, told_answer
 from common.dates import use_zone_of
 from common.refusals import error_body

@@ -38,9 +38,7 @@ def columns(model: type[Model], alias: str) -> str:
     return ", ".join(f'"{alias}"."{field.column}"' for field in _fields(model))
 
 
-def rows(
-    sql: str, params: Mapping[str, Any], *models: type[Model], keeps_plan: bool = False
-) -> list[tuple[Any, ...]]:
+def rows(sql: str, params: Mapping[str, Any], *models: type[Model], keeps_plan: bool = False) -> list[tuple[Any, ...]]:
     """One row of each of these models, whose `columns` the statement selects in this order; None: a left join found
     none.
 

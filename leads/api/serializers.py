@@ -175,8 +175,8 @@ def _mask(shown: dict[str, Any], plain: Pairs) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """What is shown of a lead as it is. plain: without numbers. told: which JSON has in another form, and what makes it.
-    values_of: of all names, in their order, out of a whole row's attributes.
+    """What is shown of a lead as it is. plain: without numbers. told: what JSON has in another form, and what makes it.
+    values_of: of all names, in their order, out of a row's attributes.
     """
 
     plain: Pairs

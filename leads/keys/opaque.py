@@ -78,8 +78,8 @@ def sealed(
     teams: Mapping[UUID, int], owners: Iterable[tuple[Any, ...]], wrote: Iterable[tuple[Any, ...]]
 ) -> dict[UUID, str]:
     """The same, of what OWNERS and `key_secrets.WROTE` found. teams: of each lead."""
-    found: dict[UUID, int] = dict(owners)
+    found = list(owners)
     if not found:
         return {}
     cipher = _cipher(key_secrets.for_reading(wrote)[0])
-    return {lead_id: _sealed(cipher, teams[lead_id], key_id) for lead_id, key_id in found.items()}
+    return {lead_id: _sealed(cipher, teams[lead_id], key_id) for lead_id, key_id in found}

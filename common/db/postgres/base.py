@@ -75,7 +75,11 @@ class _Kept(base.ServerBindingCursor):  # type: ignore[name-defined,misc]  # the
 class DatabaseOperations(operations.DatabaseOperations):
     def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> Any:
         """Also a kept one with its values in it: for the log, and for tests that look at what was asked."""
-        return self.compose_sql(sql, params) if isinstance(cursor, _Kept) else super().last_executed_query(cursor, sql, params)
+        return (
+            self.compose_sql(sql, params)
+            if isinstance(cursor, _Kept)
+            else super().last_executed_query(cursor, sql, params)
+        )
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -91,7 +95,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return params
 
     def kept_cursor(self) -> Any:
-        """A cursor whose statements each connection plans once and keeps, for the few that nearly every request asks."""
+        """A cursor whose statements each connection plans once and keeps: for the few of nearly every request."""
         self.ensure_connection()
         return self._prepare_cursor(_Kept(self.connection))  # type: ignore[attr-defined]  # as `cursor` does
 
