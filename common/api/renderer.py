@@ -27,6 +27,8 @@ class JSONRenderer(renderers.JSONRenderer):
                 written = orjson.dumps(data, default=_told, option=_OPTIONS)
             except TypeError:  # a whole number of more than 64 bits, a key that is no text
                 return super().render(data, accepted_media_type, renderer_context)
+            if b"\xe2" not in written:  # each of the two below looks through it for longer than orjson wrote it
+                return written
             # Two line breaks of Unicode: JSON may have them, and a script may not.
             return written.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
         return super().render(data, accepted_media_type, renderer_context)
