@@ -13,7 +13,7 @@ from rest_framework import renderers
 from rest_framework.utils.encoders import JSONEncoder
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS  # told as DRF tells them, or not at all
-_told = JSONEncoder().default  # type: ignore[no-untyped-call]  # a Decimal, a moment, a lazy text
+_told = JSONEncoder().default  # a Decimal, a moment, a lazy text
 
 
 class JSONRenderer(renderers.JSONRenderer):

@@ -50,7 +50,8 @@ def rows(sql: str, params: Mapping[str, Any], *models: type[Model], keeps_plan: 
 def _found(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
 
 
 def kept(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:

@@ -68,7 +68,7 @@ def _is_silent(connection: Any) -> bool:
     return not came.poll(0)
 
 
-class _Kept(base.ServerBindingCursor):  # type: ignore[name-defined,misc]  # the stubs do not know it
+class _Kept(base.ServerBindingCursor):
     """Statements that PostgreSQL prepares: Django has psycopg prepare none."""
 
 
@@ -97,7 +97,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def kept_cursor(self) -> Any:
         """A cursor whose statements each connection plans once and keeps: for the few of nearly every request."""
         self.ensure_connection()
-        return self._prepare_cursor(_Kept(self.connection))  # type: ignore[attr-defined]  # as `cursor` does
+        return self._prepare_cursor(_Kept(self.connection))  # type: ignore[attr-defined,call-arg]  # as `cursor` does
 
     def check_database_version_supported(self) -> None:
         """Raises NotSupportedError, and closes: Django would leave the refused connection open for the next query."""
