@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar
 
 from django.db import models
 from django.db.models import BooleanField, Case, Expression, Q, Value, When
+from django.utils.functional import cached_property
 
 from accounts.access import Access, Scope
 from common.filters import others
@@ -166,14 +167,25 @@ class OfNoDeletedBucket(models.Manager[M]):
     lookup = "bucket_id"
 
     def get_queryset(self) -> models.QuerySet[M]:
-        return super().get_queryset().exclude(**{f"{self.lookup}__in": BucketDeletion.objects.values("bucket_id")})
+        """Put together once: Django took a quarter of a millisecond for it, on each page and in each step of work."""
+        found = super().get_queryset()
+        found.query = self._begun.chain()
+        return found
+
+    @cached_property
+    def _begun(self) -> models.sql.Query:
+        return self.shown(super().get_queryset()).query
+
+    def shown(self, rows: models.QuerySet[M]) -> models.QuerySet[M]:
+        """Of all rows of the table those that this manager gives."""
+        return rows.exclude(**{f"{self.lookup}__in": BucketDeletion.objects.values("bucket_id")})
 
 
 class _Shown(OfNoDeletedBucket[M]):
     """Leads but those that another one stands for: these are hidden wherever leads are listed, counted or bought."""
 
-    def get_queryset(self) -> models.QuerySet[M]:
-        return super().get_queryset().filter(merged_into__isnull=True)
+    def shown(self, rows: models.QuerySet[M]) -> models.QuerySet[M]:
+        return super().shown(rows).filter(merged_into__isnull=True)
 
 
 ShownLeads = _Shown.from_queryset(LeadQuerySet)

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from accounts.access import Access, Scope
 from common.contact_access import masked_text
 from common.dates import iso, moment
-from common.db.direct import several
+from common.db.direct import kept
 from common.needs import SHOWN, Need
 from leads.calendar import clock
 from leads.keys.key_secrets import WROTE
@@ -26,9 +26,13 @@ _KINDS = {1: "phone", 2: "email", 3: "owner"}  # ContactKey.Kind
 CALLBACKS_SHOWN = 3  # those that wait longest; the list has them all
 
 
-_TAGS = """
-    SELECT l.lead_id, t.name FROM leads_lead_tags l JOIN leads_tag t ON t.id = l.tag_id
-     WHERE l.lead_id = ANY(%(leads)s) ORDER BY t.name"""
+# Tags, owners' keys and secrets that wrote keys, as one statement: of three, two were waited for.
+_TAGS_AND_OWNERS = f"""
+    SELECT l.lead_id, t.name, NULL::bigint, NULL::bytea
+      FROM leads_lead_tags l JOIN leads_tag t ON t.id = l.tag_id WHERE l.lead_id = ANY(%(leads)s)
+    UNION ALL SELECT lead_id, NULL, key_id, NULL FROM ({OWNERS}) owners
+    UNION ALL SELECT NULL, NULL, NULL, mark FROM ({WROTE}) secrets
+    ORDER BY name"""  # noqa: S608  # statements of ours
 
 
 def tags_and_owners(leads: Iterable[Lead]) -> tuple[dict[UUID, list[str]], dict[UUID, str]]:
@@ -38,10 +42,16 @@ def tags_and_owners(leads: Iterable[Lead]) -> tuple[dict[UUID, list[str]], dict[
     teams = {lead.pk: lead.team_id for lead in leads}
     if not teams:
         return {}, {}
-    tags, owners, wrote = several(_TAGS, OWNERS, WROTE, leads=list(teams))
     names: dict[UUID, list[str]] = {}
-    for lead_id, name in tags:
-        names.setdefault(lead_id, []).append(name)
+    owners: list[tuple[UUID, int]] = []
+    wrote: list[tuple[bytes]] = []
+    for lead_id, name, key_id, mark in kept(_TAGS_AND_OWNERS, {"leads": list(teams)}):
+        if name is not None:
+            names.setdefault(lead_id, []).append(name)
+        elif key_id is not None:
+            owners.append((lead_id, key_id))
+        else:
+            wrote.append((mark,))
     return names, sealed(teams, owners, wrote)
 
 

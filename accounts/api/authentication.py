@@ -52,7 +52,7 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]  # knox has
         """As knox does, with what the token may do, and `members` its user's teams, in the same statement."""
         text = token.decode()
         digest = hash_token(text)
-        read = rows(_tokens(), {"key": text[: CONSTANTS.TOKEN_KEY_LENGTH]}, *_OF_A_TOKEN)
+        read = rows(_tokens(), {"key": text[: CONSTANTS.TOKEN_KEY_LENGTH]}, *_OF_A_TOKEN, keeps_plan=True)
         hers = [found for found in read if compare_digest(digest, found[0].digest)]
         if not hers or self._cleanup_token(hers[0][0]):
             raise AuthenticationFailed

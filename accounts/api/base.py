@@ -19,7 +19,6 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -31,6 +30,7 @@ from accounts.locks import hold_key
 from accounts.services import Asked, Given, KeyConflict, claim_key, give_up_key, keep_answer
 from common.api.base import Problem, translates
 from common.api.headers import idempotency_key
+from common.api.renderer import JSONRenderer
 
 Post = Callable[..., Response]
 Once = Callable[..., HttpResponseBase]

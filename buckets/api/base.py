@@ -34,7 +34,7 @@ class OwnBucketView(ApiView):
 
     def bucket_to_see(self, bucket_id: UUID) -> Bucket:
         """Also one that another team shares with hers: it may be looked at, and no more."""
-        hers = rows(_seen(), {"team": self.access.team_id, "bucket": bucket_id}, Bucket)  # nearly always
+        hers = rows(_seen(), {"team": self.access.team_id, "bucket": bucket_id}, Bucket, keeps_plan=True)
         return hers[0][0] if hers else _found(Bucket.objects.shared_with(self.access), bucket_id)
 
 

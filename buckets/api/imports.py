@@ -13,7 +13,6 @@ from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.parsers import MultiPartParser
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -39,6 +38,7 @@ from buckets.imports.showing import record_shown_rows
 from buckets.models import Import
 from common.api.base import ApiView, CsvRenderer, Problem, invalid, not_found, ok, translates
 from common.api.lists import ListOf
+from common.api.renderer import JSONRenderer
 from common.api.schema import answer, refusal
 from common.api.serializers import Nothing
 from common.contact_access import sees_contacts

@@ -10,7 +10,6 @@ from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,6 +20,7 @@ from buckets.models import Bucket
 from buckets.registries import leads_of_run
 from buckets.selectors import total_matching
 from common.api.base import CsvRenderer, Problem, WorkbookRenderer, invalid, not_found
+from common.api.renderer import JSONRenderer
 from common.api.serializers import ObjectField
 from common.contact_access import sees_contacts
 from common.downloads import file_answer

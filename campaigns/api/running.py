@@ -8,7 +8,6 @@ from uuid import UUID
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -37,6 +36,7 @@ from campaigns.running.revising import revise
 from common.api.base import CsvRenderer, not_found, ok
 from common.api.headers import preferred_wait
 from common.api.lists import ListOf
+from common.api.renderer import JSONRenderer
 from common.api.schema import answer, refusal
 from common.api.serializers import Nothing
 from common.contact_access import sees_contacts

@@ -10,7 +10,6 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,6 +21,7 @@ from campaigns.dialing import scorecard
 from campaigns.dialing.live import Caller, callers
 from common.api.base import CsvRenderer, Problem, invalid, ok, see_contacts
 from common.api.lists import ListOf
+from common.api.renderer import JSONRenderer
 from common.api.schema import answer
 from common.api.serializers import MomentField, MoneyField, StrictSerializer
 from common.downloads import file_answer

@@ -23,7 +23,7 @@ from psycopg.errors import DeadlockDetected, SerializationFailure
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -31,6 +31,7 @@ from rest_framework.serializers import BaseSerializer
 from common.api import deprecation, limits
 from common.api.declared import DeclaredRequest
 from common.api.parser import StrictJSONParser
+from common.api.renderer import JSONRenderer
 from common.contact_access import sees_contacts, told_answer
 from common.dates import use_zone_of
 from common.refusals import error_body
@@ -97,7 +98,19 @@ class JsonRefusals(DeclaredRequest):
         method = getattr(self, str(request.method).lower(), None)
         for name, value in (limits.headers_of(request) | deprecation.headers_of(method)).items():
             final.headers[name] = value
+        if isinstance(final, Response):
+            final.add_post_render_callback(_part)
         return final
+
+
+def _part(response: Response) -> None:
+    """View, request and answer name each other. Left so, an answer's rows stay until Python's garbage collector looks
+    for them, which it did in the middle of about each page of leads.
+    """
+    context: Any = response.renderer_context  # type: ignore[attr-defined]  # set as DRF finalizes
+    context["request"].parser_context.clear()
+    vars(context["view"]).clear()
+    context.clear()
 
 
 class ApiView(JsonRefusals):

@@ -217,9 +217,8 @@ class ListOf:
         into: Callable[[list[Any]], Rows] = list,
     ) -> Response:
         """The answer: rows, with what is included, cut to `fields`; the total where it is asked for."""
-        shown: list[dict[str, Any]] = [
-            dict(row) for row in self.serializer(into(rows), many=True, context=context).data
-        ]
+        serializer: Any = self.serializer(context=context)  # one for all rows; with many=True it holds itself and them
+        shown: list[dict[str, Any]] = [dict(serializer.to_representation(row)) for row in into(rows)]
         wanted = asked.get("fields")
         if wanted is not None:
             shown = [{name: row[name] for name in wanted if name in row} for row in shown]

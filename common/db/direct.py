@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db import connection
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, connections
 from django.db.models import Expression, Field, Model, QuerySet
 from django.db.models.expressions import RawSQL
 
@@ -37,13 +38,30 @@ def columns(model: type[Model], alias: str) -> str:
     return ", ".join(f'"{alias}"."{field.column}"' for field in _fields(model))
 
 
-def rows(sql: str, params: Mapping[str, Any], *models: type[Model]) -> list[tuple[Any, ...]]:
+def rows(sql: str, params: Mapping[str, Any], *models: type[Model], keeps_plan: bool = False) -> list[tuple[Any, ...]]:
     """One row of each of these models, whose `columns` the statement selects in this order; None: a left join found
     none.
+
+    keeps_plan: as `kept`.
     """
+    return [tuple(_row_each(found, models)) for found in (kept if keeps_plan else _found)(sql, params)]
+
+
+def _found(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return [tuple(_row_each(found, models)) for found in cursor.fetchall()]
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
+
+
+def kept(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """What the statement finds. Each connection plans it once, for any values: for a search by keys alone, where there
+    is one good plan. That of an API token was planned for longer than it ran.
+    """
+    with connection.kept_cursor() as cursor:  # type: ignore[attr-defined]  # ours
+        cursor.execute(sql, params)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
 
 
 def every(model: type[M], rest: str, params: Mapping[str, Any]) -> list[M]:
@@ -93,9 +111,9 @@ def _insert(model: type[Model]) -> str:
 
 def insert(row: Model) -> None:
     """Saves a new row that has its key, as `save` does where nobody hears of it."""
-    with connection.cursor() as cursor:
-        kept = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in _fields(type(row))]
-        cursor.execute(_insert(type(row)), kept)
+    with connection.kept_cursor() as cursor:  # type: ignore[attr-defined]  # ours
+        values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in _fields(type(row))]
+        cursor.execute(_insert(type(row)), values)
     row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001
 
 
@@ -114,16 +132,11 @@ def statement(queryset: QuerySet[Any]) -> str:
 
 
 class _AllColumns(Expression):
-    """All columns of a queryset's model, as one."""
+    """All columns of a model, of a table that the statement calls so, as one."""
 
-    def __init__(self, model: type[Model]) -> None:
+    def __init__(self, model: type[Model], alias: str) -> None:
         super().__init__(output_field=Field())
-        self.model, self.alias = model, ""
-
-    def resolve_expression(self, query: Any = None, *_: Any, **__: Any) -> Any:
-        resolved = self.copy()
-        resolved.alias = query.get_initial_alias()
-        return resolved
+        self.model, self.alias = model, alias
 
     def as_sql(self, *_: Any, **__: Any) -> Any:
         return columns(self.model, self.alias), ()
@@ -136,5 +149,12 @@ def whole(queryset: QuerySet[M]) -> list[M]:
     more: Any = queryset._prefetch_related_lookups  # type: ignore[attr-defined]  # noqa: SLF001
     if beside or more or not query.default_cols or query.deferred_loading != (frozenset(), True):
         return list(queryset)
-    model = queryset.model
-    return [_row(model, values, queryset.db) for values in queryset.values_list(_AllColumns(model))]
+    query = query.chain()
+    query.select, query.default_cols = (_AllColumns(queryset.model, query.get_initial_alias()),), False
+    try:
+        sql, params = query.get_compiler(queryset.db).as_sql()
+    except EmptyResultSet:
+        return []
+    with connections[queryset.db].cursor() as cursor:
+        cursor.execute(sql, params)
+        return [_row(queryset.model, values, queryset.db) for values in cursor.fetchall()]

@@ -12,9 +12,10 @@ from django.db import connection
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from common.api.renderer import JSONRenderer
 from common.contact_access import masked_answer, sees_contacts
 from common.server.threads import NoRoom, aside, stopping
 from enrichment.api.runs import RunBase

@@ -10,7 +10,6 @@ from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -19,6 +18,7 @@ from accounts.api.base import REPLAYED, How, idempotent
 from common.api.base import ApiView, CsvRenderer, Problem, WorkbookRenderer, not_found, ok, translates
 from common.api.headers import idempotency_key
 from common.api.lists import ListOf
+from common.api.renderer import JSONRenderer
 from common.api.schema import answer, refusal
 from common.api.serializers import (
     CamelModelSerializer,

@@ -59,9 +59,9 @@ def key_meant(team_id: int | None, said: str) -> int | None:
     return None
 
 
-# Of the leads %(leads)s: each with its owners' keys.
+# Of the leads %(leads)s: each with its first owner's key.
 OWNERS = f"""
-    SELECT k.lead_id, k.key_id FROM leads_leadkey k JOIN leads_contactkey c ON c.id = k.key_id
+    SELECT DISTINCT ON (k.lead_id) k.lead_id, k.key_id FROM leads_leadkey k JOIN leads_contactkey c ON c.id = k.key_id
      WHERE k.lead_id = ANY(%(leads)s) AND c.kind = {ContactKey.Kind.OWNER:d} AND NOT c.crowded
      ORDER BY k.lead_id, k.position"""  # noqa: S608  # a constant of ours
 
@@ -78,10 +78,8 @@ def sealed(
     teams: Mapping[UUID, int], owners: Iterable[tuple[Any, ...]], wrote: Iterable[tuple[Any, ...]]
 ) -> dict[UUID, str]:
     """The same, of what OWNERS and `key_secrets.WROTE` found. teams: of each lead."""
-    found: dict[UUID, int] = {}
-    for lead_id, key_id in owners:
-        found.setdefault(lead_id, key_id)
+    found = list(owners)
     if not found:
         return {}
     cipher = _cipher(key_secrets.for_reading(wrote)[0])
-    return {lead_id: _sealed(cipher, teams[lead_id], key_id) for lead_id, key_id in found.items()}
+    return {lead_id: _sealed(cipher, teams[lead_id], key_id) for lead_id, key_id in found}

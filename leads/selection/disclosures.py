@@ -45,8 +45,8 @@ def record_unmasking(
 
 def _has_contact(lead: Lead) -> bool:
     """In the columns for it, among the values that are not shown, or anywhere in what a person's file had besides."""
-    others = lead.other_facts or {}
-    if lead.phone or lead.secondary_phone or lead.email or any(others.get(name) for name in MASKED):
+    others = lead.other_facts
+    if lead.phone or lead.secondary_phone or lead.email or (others and any(others.get(name) for name in MASKED)):
         return True
     return holds_contact(*map(str, (lead.data or {}).values()), *names_in(lead))
 
@@ -80,7 +80,7 @@ def are_masked(request: Request, leads: Sequence[Lead]) -> bool:
     """Whether an API answer hides these leads' contacts: another team's, in a bucket that it shares, always. Where it
     shows them, by session or token, that is recorded.
     """
-    if not sees_contacts(request) or any(lead.team_id != access(request).team_id for lead in leads):
+    if not sees_contacts(request) or {lead.team_id for lead in leads} - {access(request).team_id}:
         return True
     record_unmasking(leads=leads, by=user_of(request), via=Via.API, page=page_of_api(request))
     return False

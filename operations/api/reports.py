@@ -8,12 +8,12 @@ from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.api.base import ApiView, CsvRenderer, Problem, invalid, not_found, ok
 from common.api.lists import ListOf
+from common.api.renderer import JSONRenderer
 from common.api.schema import answer
 from common.api.serializers import IdField, MoneyField, StrictSerializer
 from common.downloads import file_answer

@@ -7,13 +7,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection, connections
+from django.db import DataError, connection, connections, transaction
 from django.db.models import F, Model, QuerySet
 from psycopg_pool import ConnectionPool
 
 from accounts.models import AuditEvent
 from buckets.models import Bucket
-from common.db.direct import insert, named, rows, several, statement, whole
+from common.db.direct import insert, kept, named, rows, several, statement, whole
 from common.db.postgres import base
 from leads.models import Lead
 from tests.leads.samples import make_leads
@@ -73,6 +73,40 @@ def test_a_querysets_statement_is_asked_for_other_values(leads: list[Lead]) -> N
 def test_several_statements_are_one_message(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(1):
         assert several("SELECT %(a)s", "SELECT 2 WHERE false", "SELECT 3, 4", a="one") == [[("one",)], [], [(3, 4)]]
+
+
+def _kept_plans(sql: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement = %s", [sql])
+        (plans,) = cursor.fetchone()
+    return int(plans)
+
+
+@pytest.mark.django_db
+def test_a_kept_statement_is_planned_once_and_outlives_a_transaction_that_failed(
+    django_assert_num_queries: Any,
+) -> None:
+    for value in ("one", "two"):
+        with django_assert_num_queries(1) as asked:
+            assert kept("SELECT upper(%(text)s), 1 -- kept", {"text": value}) == [(value.upper(), 1)]
+        assert f"upper('{value}')" in asked.captured_queries[0]["sql"]
+    assert _kept_plans("SELECT upper($1), 1 -- kept") == 1
+
+    with pytest.raises(DataError), transaction.atomic():
+        kept("SELECT 1 / %(by)s", {"by": 0})
+
+    assert kept("SELECT upper(%(text)s), 1 -- kept", {"text": "three"}) == [("THREE", 1)]
+
+
+@pytest.mark.django_db
+def test_a_queryset_is_not_planned_for_all_values() -> None:
+    """Leads of a bucket by index or by the whole table: which is right depends on the bucket."""
+    asked = Lead.objects.filter(bucket=uuid4()).order_by("pk")
+
+    assert whole(asked) == []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%leads_lead\"%'")
+        assert cursor.fetchone() == (0,)
 
 
 @pytest.mark.django_db

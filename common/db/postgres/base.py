@@ -15,7 +15,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error
 from django.db import NotSupportedError
 from django.db.backends.base.validation import BaseDatabaseValidation
-from django.db.backends.postgresql import base, features
+from django.db.backends.postgresql import base, features, operations
 from psycopg import OperationalError
 from psycopg.abc import Buffer
 from psycopg.adapt import AdaptersMap
@@ -68,15 +68,36 @@ def _is_silent(connection: Any) -> bool:
     return not came.poll(0)
 
 
+class _Kept(base.ServerBindingCursor):
+    """Statements that PostgreSQL prepares: Django has psycopg prepare none."""
+
+
+class DatabaseOperations(operations.DatabaseOperations):
+    def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> Any:
+        """Also a kept one with its values in it: for the log, and for tests that look at what was asked."""
+        return (
+            self.compose_sql(sql, params)
+            if isinstance(cursor, _Kept)
+            else super().last_executed_query(cursor, sql, params)
+        )
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     features_class = DatabaseFeatures
+    ops_class = DatabaseOperations
     validation_class = DatabaseValidation
 
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
+        params["prepare_threshold"] = 0  # for `kept_cursor`; Django's own cursors bind here and prepare nothing
         if self.timezone is UTC:
             params["context"] = _adapters(params["context"])
         return params
+
+    def kept_cursor(self) -> Any:
+        """A cursor whose statements each connection plans once and keeps: for the few of nearly every request."""
+        self.ensure_connection()
+        return self._prepare_cursor(_Kept(self.connection))  # type: ignore[attr-defined,call-arg]  # as `cursor` does
 
     def check_database_version_supported(self) -> None:
         """Raises NotSupportedError, and closes: Django would leave the refused connection open for the next query."""

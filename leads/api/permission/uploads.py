@@ -10,7 +10,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,6 +17,7 @@ from accounts.access import Scope
 from accounts.api.base import idempotent
 from common.api.base import ApiView, CsvRenderer, Problem, invalid, not_found, ok, translates
 from common.api.lists import ListOf
+from common.api.renderer import JSONRenderer
 from common.api.schema import answer, refusal
 from common.api.serializers import CamelModelSerializer, FlagField, Nothing, StrictSerializer
 from common.files.table import Unreadable
