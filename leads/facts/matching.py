@@ -234,9 +234,10 @@ _TAUGHT = """
 
 # The leads of a bucket with one of these ids. One by one: of a bucket that has grown since PostgreSQL last counted it,
 # as one that a file fills, it expects a few leads, and would look through all of them for each piece of the file.
-_CALLED = """unnest(string_to_array(%(ids)s, chr(10))) AS i(id), LATERAL (
+# The bucket comes as a row, not as a constant: PostgreSQL then expects an average bucket, and takes the index of ids.
+_CALLED = """(SELECT %(bucket)s::uuid AS id OFFSET 0) b, unnest(string_to_array(%(ids)s, chr(10))) AS i(id), LATERAL (
                    SELECT * FROM leads_lead one
-                    WHERE one.bucket_id = %(bucket)s AND one.property_id = i.id LIMIT 1) h"""
+                    WHERE one.bucket_id = b.id AND one.property_id = i.id LIMIT 1) h"""
 
 
 def found_of(bucket_id: UUID, asked: Asked) -> set[str | int] | None:

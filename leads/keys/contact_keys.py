@@ -341,7 +341,8 @@ def _mark_crowded(added: Mapping[int, int]) -> None:
             """
             SELECT c.id FROM unnest(string_to_array(%(keys)s, ',')::bigint[], string_to_array(%(added)s, ',')::int[])
                              AS a(id, added)
-              JOIN leads_contactkey c ON c.id = a.id AND NOT c.crowded
+             CROSS JOIN LATERAL (  -- one look each: a join would read the whole table, which grows with every list
+                   SELECT id FROM leads_contactkey WHERE id = a.id AND NOT crowded LIMIT 1) c
              CROSS JOIN LATERAL (
                    SELECT count(*) AS leads
                      FROM (SELECT FROM leads_leadkey WHERE key_id = c.id LIMIT %(most)s) k) k

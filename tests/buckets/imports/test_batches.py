@@ -6,7 +6,8 @@ import marshal
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from buckets.imports import services
@@ -14,6 +15,7 @@ from buckets.models import Bucket
 from leads.facts import incoming
 from leads.facts.batches import Batch, Incoming
 from leads.facts.incoming import insert_leads, said_by_file, take_vendor_ids
+from leads.facts.matching import found_of
 from leads.models import Lead, LeadKey, LeadName
 from tests.buckets.imports.files import csv_of, homes, imported, totals, uploaded, work
 from tests.buckets.imports.test_shortcuts import made_rows
@@ -104,3 +106,21 @@ def test_a_batch_is_sent_with_its_rows_closed_and_opens_to_the_same() -> None:
     assert marshal.loads(batch.sent().packed)
     assert batch.rows() == whole
     assert [name.exact for name in batch.rows()[0].names] == [name.exact for name in whole[0].names]
+
+
+def test_the_ids_of_a_young_bucket_are_found_by_the_index_of_ids() -> None:
+    """The table's statistics know an older bucket alone, and promise one row of this: any index would do then."""
+    owner = make_user()
+    old, young = (Bucket.objects.create(owner=owner, name=name) for name in ("Old", "Young"))
+    imported(old, made_rows(300))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE leads_lead")
+        imported(young, made_rows(300))
+        asked = Batch.of([Incoming("1", {})], bucket_id=young.pk, said=said_by_file(timezone.now())).asked
+        with CaptureQueriesContext(connection) as sent:
+            found_of(young.pk, asked)
+        cursor.execute("SET enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {sent[0]['sql']}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+        cursor.execute("RESET enable_seqscan")
+    assert "lead_once_per_bucket on leads_lead" in plan
