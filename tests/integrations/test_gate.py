@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -9,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from common.db.ids import uuid7
@@ -19,7 +22,7 @@ from integrations.ledger.budgets import Afterwards, Cap, money_cap
 from integrations.ledger.outcomes import report_outcome, stops_vendor
 from integrations.ledger.reservation import Payer
 from integrations.ledger.sending import Outcome, base_url
-from integrations.lookups import gate
+from integrations.lookups import answers, gate
 from integrations.lookups.answers import forget_unreadable
 from integrations.lookups.gate import Plan
 from integrations.lookups.lead_limit import lead_caps
@@ -665,3 +668,107 @@ def test_what_a_newer_answer_leaves_out_stays_but_not_of_another_owner(
     first = answer(owner_name="DOE ANN", mailing_city="Austin", apn="1", sqft=900)
     assert answer(sqft=950) == first | {"sqft": 950}
     assert answer(owner_name="ROE JANE") == {"owner_name": "ROE JANE", "apn": "1", "sqft": 950}
+
+
+def elsewhere(act: Callable[[], Any]) -> Any:
+    """What another worker gets, on a connection of its own."""
+
+    def there() -> Any:
+        try:
+            return act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(there).result(timeout=30)
+
+
+def until_one_waits() -> None:
+    deadline = time.monotonic() + 20
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted")
+            if cursor.fetchone()[0]:
+                return
+            assert time.monotonic() < deadline, "nobody waits"
+            time.sleep(0.01)
+
+
+def test_nobody_waits_for_a_worker_that_chooses(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
+    operation = catalogue.operation("property_detail")
+    with transaction.atomic():
+        chosen = gate.choose(operation, five[:2])
+        other = elsewhere(lambda: begin(five[2:4], payer))
+        plan = gate.reserve(operation, chosen, payer)
+    assert len(plan.buying) == len(other.buying) == 2
+    assert budget(payer.caps[0].scope)[0] == Decimal("0.20")
+    assert begin(five, payer).busy == {query.key for query in five[:4]}
+
+
+def test_of_two_workers_that_choose_the_same_one_buys_it(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
+    operation = catalogue.operation("property_detail")
+    with ThreadPoolExecutor(1) as pool, pytest.raises(Closed, match="another worker was faster"):
+        with transaction.atomic():
+            plan = gate.reserve(operation, gate.choose(operation, five[:3]), payer)
+            late = pool.submit(elsewhere, lambda: begin(five[1:], payer))
+            until_one_waits()
+        late.result(timeout=30)
+    assert len(plan.buying) == 3
+    assert VendorCall.objects.count() == 1
+    assert Lookup.objects.filter(state="buying").count() == 3
+    assert len(begin(five[1:], payer).buying) == 2
+
+
+def test_of_two_workers_that_choose_one_property_by_two_names_one_buys_it(
+    sandbox: Sandbox, five: list[Query], payer: Payer
+) -> None:
+    operation = catalogue.operation("property_detail")
+    one, two = five[0], replace(five[1], names=(five[0].key,))
+    with pytest.raises(Closed, match="another worker was faster"), transaction.atomic():
+        chosen = gate.choose(operation, [two])
+        assert len(elsewhere(lambda: begin([one], payer)).buying) == 1
+        gate.reserve(operation, chosen, payer)
+    assert [*Lookup.objects.values_list("key", "state")] == [(one.key, "buying")]
+    assert begin([two], payer).busy == {two.key}
+
+
+def test_an_answer_that_came_since_it_was_chosen_is_not_bought_again(
+    sandbox: Sandbox, five: list[Query], payer: Payer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = answers.mark_buying
+
+    def later(operation_id: int, call_id: UUID, keys: list[str]) -> Any:
+        elsewhere(lambda: answers.store_copies(operation, [answers.Copy(five[0].key, {"apn": "1"}, timezone.now())]))
+        return mark(operation_id, call_id, keys)
+
+    operation = catalogue.operation("property_detail")
+    monkeypatch.setattr(answers, "mark_buying", later)
+    with pytest.raises(Closed, match="another worker was faster"):
+        begin(five[:2], payer)
+    monkeypatch.setattr(answers, "mark_buying", mark)
+    plan = begin(five[:2], payer)
+    assert (set(plan.owned), [query.key for query in plan.buying]) == ({five[0].key}, [five[1].key])
+
+
+def test_what_no_cap_has_room_for_is_as_it_was_before(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
+    buy(five[:3], payer)
+    Lookup.objects.update(fetched_at=timezone.now() - timedelta(days=400))
+    before = {row["key"]: row for row in Lookup.objects.values()}
+    poor = replace(payer, caps=(money_cap("run:poor", Decimal("0.10"), "a small limit"),))
+    again = begin([five[4], *five[:4]], poor)
+    assert [query.key for query in again.buying] == [five[4].key, five[0].key]
+    after = {row["key"]: row for row in Lookup.objects.values()}
+    assert {key: after[key] for key in (five[1].key, five[2].key)} == {
+        key: before[key] for key in (five[1].key, five[2].key)
+    }
+    assert five[3].key not in after
+    assert {after[key]["call_id"] for key in (five[4].key, five[0].key)} == {again.call_id}
+    nothing = begin(five[1:4], poor)
+    assert (nothing.call_id, nothing.buying, len(nothing.unaffordable)) == (None, (), 3)
+    assert {row["key"]: row for row in Lookup.objects.values()} == after
+
+
+def test_marks_without_a_call_are_refused(sandbox: Sandbox, five: list[Query]) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        gate.choose(catalogue.operation("property_detail"), five)
+    assert not Lookup.objects.exists()
