@@ -24,9 +24,11 @@ def post_worker_init(_worker: object) -> None:
 
     All addresses with it: else the first request reads them, and their views are looked through from then on.
     """
-    from django.urls import get_resolver  # noqa: PLC0415  # settings are read by then
+    from django.apps import apps  # noqa: PLC0415  # settings are read by then
+    from django.urls import get_resolver  # noqa: PLC0415
 
-    get_resolver()._populate()  # noqa: SLF001  # all of them
+    if apps.ready:
+        get_resolver().reverse_dict  # noqa: B018  # reads all of them
     gc.collect()
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS)
