@@ -33,8 +33,9 @@ class BadDecision(ValueError):
 def release(call: VendorCall, reason: str, **facts: object) -> None:
     """Nothing was bought: the money comes back, and its inputs may be bought again."""
     call.reason = reason[:300]
-    dependents.free(call)
-    end(call, VendorCall.State.RELEASED, pace.database_now(), cost=ZERO, **facts)
+    with budgets.settled_last():
+        end(call, VendorCall.State.RELEASED, pace.database_now(), cost=ZERO, **facts)
+        dependents.free(call)
 
 
 def mark_in_doubt(call: VendorCall, now: datetime, **facts: object) -> None:
@@ -61,14 +62,15 @@ def keep_evidence(call: VendorCall, evidence: Evidence, now: datetime) -> None:
 def count_as_billed(call: VendorCall, now: datetime, **facts: object) -> None:
     """The vendor's policy says that server errors are billed: the money is spent, its inputs may be bought again."""
     call.units = call.reserved / call.price if call.price else ZERO
-    dependents.free(call)
-    end(call, VendorCall.State.WRITTEN_OFF, now, cost=call.reserved, **facts)
+    with budgets.settled_last():
+        end(call, VendorCall.State.WRITTEN_OFF, now, cost=call.reserved, **facts)
+        dependents.free(call)
 
 
 def end(call: VendorCall, state: VendorCall.State, now: datetime, *, cost: Decimal, **facts: object) -> None:
     """Turns the call's reservations into spent amounts and writes its final state. cost: US dollars.
 
-    After its dependents: budgets are locked last, as when the call began (docs/locks.md).
+    Where dependents follow, inside `budgets.settled_last`: who waits for a look-up holds no budget (docs/locks.md).
     """
     paid = state in (VendorCall.State.SETTLED, VendorCall.State.WRITTEN_OFF)
     budgets.settle(call.holds, spent_by_scope(call, cost) if paid else {})
@@ -164,8 +166,9 @@ def write_off(
 
 def bill_unanswered(call: VendorCall, cost: Decimal) -> None:
     """It was billed and its answer is lost: `cost` is spent, and its inputs may be bought again. `call` is locked."""
-    dependents.free(call)
-    end(call, VendorCall.State.WRITTEN_OFF, pace.database_now(), cost=cost)
+    with budgets.settled_last():
+        end(call, VendorCall.State.WRITTEN_OFF, pace.database_now(), cost=cost)
+        dependents.free(call)
 
 
 def checked_cost(cost: Decimal | None, reserved: Decimal, reason: str) -> Decimal:
