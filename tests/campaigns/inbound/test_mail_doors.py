@@ -203,7 +203,8 @@ def test_what_a_provider_tells_becomes_of_its_e_mail(postbox: Postbox, settings:
 
 
 @pytest.fixture
-def store(settings: Any) -> Iterator[ImapStore]:
+def store(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ImapStore]:
+    monkeypatch.setattr(imap, "_cut_at", set())  # of a mailbox of another test
     held = ImapStore()
     server = Imap(held, user="replies", password="pass word")
     settings.IMAP = ImapPlace("127.0.0.1", server.port, "replies", "pass word", ssl=False)
