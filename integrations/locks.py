@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from common.db.direct import columns, every, rows
+from common.db.direct import columns, rows
 from integrations.models import Budget, NameRefresh, Operation, PhoneReveal, Vendor, VendorCall
 
 # At the end of a query over `integrations_propertyname k` inside a statement that then changes these names.
@@ -20,6 +20,7 @@ _WITH_VENDOR = (
     f"{columns(Operation, 'o')}, {columns(Vendor, 'v')}"
     " FROM integrations_operation o JOIN integrations_vendor v ON v.name = o.vendor_id"
 )
+_BUDGET = columns(Budget, "b")
 FREE_IN_FLIGHT = 2  # free questions of one person
 PAUSE = 0.05  # seconds between two looks
 
@@ -69,7 +70,7 @@ def lock_operation_and_vendor(operation_id: int) -> Operation:
 def with_vendor(rest: str, **params: object) -> Operation | None:
     """The operation that `rest` of a statement finds, with its vendor. Each request asks for it several times."""
     found: Operation | None = None
-    for found, vendor in rows(f"SELECT {_WITH_VENDOR} {rest}", params, Operation, Vendor):
+    for found, vendor in rows(f"SELECT {_WITH_VENDOR} {rest}", params, Operation, Vendor, keeps_plan=True):
         found.vendor = vendor
     return found
 
@@ -101,6 +102,7 @@ def lock_own_call(call_id: UUID, state: VendorCall.State) -> VendorCall | None:
         VendorCall,
         Operation,
         Vendor,
+        keeps_plan=True,
     )
     call: VendorCall | None = None
     for call, operation, vendor in found:
@@ -125,8 +127,9 @@ def lock_reveal(call_id: UUID, **still: object) -> PhoneReveal | None:
 
 def lock_budgets(scopes: Iterable[str]) -> dict[str, Budget]:
     """Budgets by scope, in the order of their scopes; those there are not yet are not made."""
-    locked = every(Budget, "WHERE scope = ANY(%(scopes)s) ORDER BY scope FOR UPDATE", {"scopes": list(scopes)})
-    return {row.scope: row for row in locked}
+    sql = f"SELECT {_BUDGET} FROM integrations_budget b WHERE scope = ANY(%(scopes)s) ORDER BY scope FOR UPDATE"  # noqa: S608
+    locked = rows(sql, {"scopes": list(scopes)}, Budget, keeps_plan=True)
+    return {row.scope: row for (row,) in locked}
 
 
 def lock_free_budgets(scopes: Iterable[str]) -> set[str]:

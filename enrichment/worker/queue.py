@@ -22,7 +22,7 @@ from common.db.clock import CLOCK, database_now
 from common.db.work import due_sql
 from common.enqueue import enqueue_on_commit
 from enrichment.locks import lock_run, share_run
-from enrichment.models import CANCELLED_IN_PART, FairShare, Run, RunItem
+from enrichment.models import CANCELLED_IN_PART, Run, RunItem
 from enrichment.querysets import BUYERS
 from enrichment.worker import canary, stages
 from enrichment.worker.events import tell_completed, tell_enriched
@@ -260,7 +260,11 @@ def advance(item_ids: Sequence[int], stage: RunItem.Stage) -> None:
 
 def served(run: Run, stage: int) -> None:
     """A paid request was given to this run: its user, and then the run, come after all others now."""
-    FairShare.objects.filter(run=run, stage=stage).update(served_at=CLOCK)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE enrichment_fairshare SET served_at = clock_timestamp() WHERE run_id = %s AND stage = %s",
+            [run.pk, stage],
+        )
 
 
 def end(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
 
+from common.db.direct import kept
 from integrations.ledger import breaker, pace
 from integrations.locks import lock_operation_and_vendor
 from integrations.models import Operation
@@ -73,18 +73,16 @@ def _in_flight(operation: Operation) -> tuple[datetime, int, int, int]:
     """The database's time; requests in flight to the vendor, those of the operation, and of these the ones that leave
     soon or have left: not those whose worker is dead. One statement: idle workers ask twenty times a second.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
+    ((now, flying, own, leaving),) = kept(
+        """
             SELECT clock_timestamp(), count(c.id), count(c.id) FILTER (WHERE c.operation_id = %(operation)s),
                    count(c.id) FILTER (WHERE c.operation_id = %(operation)s AND (
                        c.state = 'sent' OR c.slot_at > clock_timestamp() - make_interval(secs => %(within)s)))
               FROM integrations_vendorcall c JOIN integrations_operation o ON o.id = c.operation_id
              WHERE o.vendor_id = %(vendor)s AND c.state IN ('reserved', 'sent') AND c.lease_until > clock_timestamp()
             """,
-            {"operation": operation.pk, "vendor": operation.vendor_id, "within": LEAVES_WITHIN.total_seconds()},
-        )
-        now, flying, own, leaving = cursor.fetchone()
+        {"operation": operation.pk, "vendor": operation.vendor_id, "within": LEAVES_WITHIN.total_seconds()},
+    )
     return now, flying, own, leaving
 
 

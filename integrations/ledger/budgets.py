@@ -16,6 +16,7 @@ from decimal import Decimal
 
 from django.db import connection, transaction
 
+from common.db.direct import kept
 from integrations.ledger import scopes
 from integrations.locks import lock_budgets, lock_free_budgets
 from integrations.models import MONEY, Balance, Budget, BudgetChange
@@ -210,20 +211,18 @@ def _locked(caps: Sequence[Cap]) -> dict[str, Budget]:
 
 def _take_in(scopes_: Sequence[str]) -> list[tuple[str, Decimal, Decimal]]:
     """Adds to these budgets, which are locked, what settlements left. Returns those that changed, as they are now."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
+    return kept(
+        """
             WITH taken AS (
-                     DELETE FROM integrations_budgetchange WHERE scope = ANY(%s) RETURNING scope, reserved, spent),
+                     DELETE FROM integrations_budgetchange WHERE scope = ANY(%(scopes)s)
+                     RETURNING scope, reserved, spent),
                  sums AS (SELECT scope, sum(reserved) AS reserved, sum(spent) AS spent FROM taken GROUP BY scope)
             UPDATE integrations_budget b SET reserved = b.reserved + s.reserved, spent = b.spent + s.spent
               FROM sums s WHERE b.scope = s.scope
             RETURNING b.scope, b.reserved, b.spent
             """,
-            [list(scopes_)],
-        )
-        changed: list[tuple[str, Decimal, Decimal]] = cursor.fetchall()
-        return changed
+        {"scopes": list(scopes_)},
+    )
 
 
 def _add(changes: Iterable[tuple[str, Decimal, Decimal]], *, locked: bool = False) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from django.db import connection
 
 from common.db.clock import database_now as database_now
+from common.db.direct import kept
 
 # The emission interval is 1 % longer than the limit, so that jitter between "allowed" and "sent" stays inside it.
 MARGIN = Decimal("1.01")
@@ -52,18 +52,15 @@ def take_slot(operation_id: int, per_minute: Decimal) -> datetime:
 def take_slots(operation_id: int, per_minute: Decimal, count: int) -> list[datetime]:
     """The next slots, as many, in a row."""
     gap = interval(per_minute)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE integrations_operation
-               SET next_slot_at = greatest(next_slot_at, clock_timestamp()) + make_interval(secs => %(all)s)
-             WHERE id = %(id)s
-            RETURNING next_slot_at - make_interval(secs => %(all)s)
-            """,
-            {"id": operation_id, "all": gap * count},
-        )
-        row: Any = cursor.fetchone()
-    first: datetime = row[0]
+    ((first,),) = kept(
+        """
+        UPDATE integrations_operation
+           SET next_slot_at = greatest(next_slot_at, clock_timestamp()) + make_interval(secs => %(all)s)
+         WHERE id = %(id)s
+        RETURNING next_slot_at - make_interval(secs => %(all)s)
+        """,
+        {"id": operation_id, "all": gap * count},
+    )
     return [first + timedelta(seconds=gap * place) for place in range(count)]
 
 

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 
 from accounts.models import Team
-from common.db.direct import insert
+from common.db.direct import insert, kept
 from common.db.ids import uuid7
 from integrations.ledger import budgets, pace
 from integrations.ledger.budgets import ZERO, Afterwards, Cap
@@ -107,15 +106,13 @@ def team_cap(team_id: int, now: datetime) -> Cap:
 
 def caps_of(operation: Operation, payer: Payer, now: datetime) -> list[Cap]:
     """Every cap that applies. Caps in dollars come first: where two stop at the same input, the first is the reason."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT u.monthly_budget, t.monthly_budget
-              FROM accounts_user u LEFT JOIN accounts_team t ON t.id = %s WHERE u.id = %s
-            """,
-            [payer.team_id, payer.user_id],
-        )
-        of_user, of_team = cursor.fetchone()
+    ((of_user, of_team),) = kept(
+        """
+        SELECT u.monthly_budget, t.monthly_budget
+          FROM accounts_user u LEFT JOIN accounts_team t ON t.id = %(team)s WHERE u.id = %(user)s
+        """,
+        {"team": payer.team_id, "user": payer.user_id},
+    )
     caps = [
         *payer.caps,
         budgets.month_cap(payer.user_id, of_user, now),
