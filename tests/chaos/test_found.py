@@ -169,7 +169,7 @@ def test_the_first_request_after_a_restart_of_postgresql_finds_every_broken_conn
     in_threads(6, ask_together)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity "  # and waits for their end
             "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
         ended = cursor.fetchone()[0]
