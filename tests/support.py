@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
@@ -232,3 +233,16 @@ def apollo_has_told() -> None:
         if thread.name.endswith("(_deliver)"):  # of sandbox.apollo
             thread.join(60)
             assert not thread.is_alive()
+
+
+def apart(work: Callable[[], Any]) -> Any:
+    """The result of this work in a thread with a connection of its own."""
+
+    def closed() -> Any:
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(closed).result(timeout=60)

@@ -44,11 +44,12 @@ def rows(sql: str, params: Mapping[str, Any], *models: type[Model], keeps_plan: 
 
     keeps_plan: as `kept`.
     """
-    return [tuple(_row_each(found, models)) for found in (kept if keeps_plan else _found)(sql, params)]
+    cursor = connection.kept_cursor() if keeps_plan else connection.cursor()  # type: ignore[attr-defined]  # ours
+    return [tuple(_row_each(found, models)) for found in _found(cursor, sql, params)]
 
 
-def _found(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
+def _found(cursor: Any, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    with cursor:
         cursor.execute(sql, params)
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
@@ -58,10 +59,7 @@ def kept(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """What the statement finds. Each connection plans it once, for any values: for a search by keys alone, where there
     is one good plan. That of an API token was planned for longer than it ran.
     """
-    with connection.kept_cursor() as cursor:  # type: ignore[attr-defined]  # ours
-        cursor.execute(sql, params)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
+    return _found(connection.kept_cursor(), sql, params)  # type: ignore[attr-defined]  # ours
 
 
 def every(model: type[M], rest: str, params: Mapping[str, Any]) -> list[M]:

@@ -27,7 +27,7 @@ from integrations.ledger.budgets import ZERO, Cap
 from integrations.lookups import owned as owned_answers
 from integrations.lookups import stand_in_ids
 from integrations.lookups.lead_limit import lead_cap, team_lead_cap
-from integrations.models import Balance, Operation
+from integrations.models import Operation
 from integrations.naming import vendors as vendor_names
 from integrations.vendors import available
 from integrations.vendors.contract import Query
@@ -201,8 +201,7 @@ class Rest:
 
 def rest_of(run: Run) -> Rest:
     """What resuming a run costs at most, before it is resumed."""
-    budget = Balance.objects.filter(scope=run.budget_scope).first()
-    used = budget.spent + budget.reserved if budget else ZERO
+    used = budgets.taken(run.budget_scope)
     priced = _rest_priced(run)
     price = sum(priced.costs, ZERO)
     suggested = run.max_cost

@@ -16,12 +16,12 @@ from enrichment.rules import cap_reason
 from enrichment.worker import queue, stages
 from enrichment.worker.pausing import pause
 from enrichment.worker.stages import StageRow
-from integrations.ledger import catalogue, scopes
+from integrations.ledger import budgets, catalogue, scopes
 from integrations.ledger.budgets import Afterwards, Cap, money_cap, vendor_cap
 from integrations.ledger.reservation import Payer, would_fit
 from integrations.lookups import reveals
 from integrations.lookups.lead_limit import lead_caps
-from integrations.models import Balance, VendorCall
+from integrations.models import VendorCall
 
 BUSY_DELAY = 1.0  # seconds: a request that may make room ends in about a request's time
 
@@ -73,17 +73,12 @@ def look_for_money(run: Run) -> None:
     if run.done + run.in_doubt >= run.total or queue.can_move(run):
         return
     stages_left = queue.unpark(run)
-    mark = f"{run.done}:{sorted(stages_left)}:{_money(run)}"
+    mark = f"{run.done}:{sorted(stages_left)}:{budgets.taken(run.budget_scope)}"
     if mark == run.cap_mark or not any(_would_fit(stage, run) for stage in stages_left):
         pause(run, Run.Pause.CAP, run.reason or cap_reason(run.cap_scope, run.max_cost))
         return
     run.cap_scope, run.cap_mark, run.reason = "", mark, ""
     Run.objects.filter(pk=run.pk).update(cap_scope="", cap_mark=mark, reason="")
-
-
-def _money(run: Run) -> Decimal:
-    budget = Balance.objects.filter(scope=run.budget_scope).first()
-    return budget.reserved + budget.spent if budget else Decimal(0)
 
 
 def _would_fit(stage: int, run: Run) -> bool:

@@ -142,11 +142,14 @@ def test_a_moment_beyond_the_calendar_is_refused(text: str) -> None:
 
 
 @pytest.fixture
-def apart(db: None) -> Any:
-    """A connection of its own with the pool that production has."""
-    fresh = connections.create_connection("default")
+def apart(db: None, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A connection of its own with the pool that production has, in which no other test has left any."""
+    fresh: Any = connections.create_connection("default")
+    monkeypatch.setattr(type(fresh), "_connection_pools", {})
+    fresh.pool.open(wait=True, timeout=10)  # with its one connection: who asks before that has it make another
     yield fresh
     fresh.close()
+    fresh.close_pool()
 
 
 def _pid(fresh: Any) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -24,7 +23,17 @@ from integrations.ledger.budgets import take_in_left
 from integrations.models import Balance, Budget, BudgetChange, VendorCall
 from operations.reconcile import find_drift
 from sandbox.server import Sandbox
-from tests.support import PATIENCE, billed, finish, make_bucket, make_user, pump_until_still, set_operations, start
+from tests.support import (
+    PATIENCE,
+    apart,
+    billed,
+    finish,
+    make_bucket,
+    make_user,
+    pump_until_still,
+    set_operations,
+    start,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOSTS = ("one@host", "two@host")
@@ -56,19 +65,6 @@ def _pump(stage: int, host: str) -> None:
         pump.work(stage, host=host, threads=3)
     finally:
         connection.close()
-
-
-def apart(work: Callable[[], Any]) -> Any:
-    """The result of this work in a thread with a connection of its own."""
-
-    def closed() -> Any:
-        try:
-            return work()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(closed).result(timeout=60)
 
 
 def impatient(work: Callable[[], Any]) -> Callable[[], Any]:

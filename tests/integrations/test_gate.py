@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -32,7 +31,7 @@ from integrations.vendors.contract import Answer, Query, Reply
 from integrations.vendors.errors import Category, Evidence, InDoubt, NotSent, Rejected, UnprovenMiss, VendorFailure
 from integrations.vendors.realestateapi.queries import detail_query
 from sandbox.server import Sandbox
-from tests.support import billed, fail_with, make_user, requests_of, some_ids
+from tests.support import apart, billed, fail_with, make_user, requests_of, some_ids
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State = VendorCall.State
@@ -670,19 +669,6 @@ def test_what_a_newer_answer_leaves_out_stays_but_not_of_another_owner(
     assert answer(owner_name="ROE JANE") == {"owner_name": "ROE JANE", "apn": "1", "sqft": 950}
 
 
-def elsewhere(act: Callable[[], Any]) -> Any:
-    """What another worker gets, on a connection of its own."""
-
-    def there() -> Any:
-        try:
-            return act()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(there).result(timeout=30)
-
-
 def until_one_waits() -> None:
     deadline = time.monotonic() + 20
     with connection.cursor() as cursor:
@@ -698,7 +684,7 @@ def test_nobody_waits_for_a_worker_that_chooses(sandbox: Sandbox, five: list[Que
     operation = catalogue.operation("property_detail")
     with transaction.atomic():
         chosen = gate.choose(operation, five[:2])
-        other = elsewhere(lambda: begin(five[2:4], payer))
+        other = apart(lambda: begin(five[2:4], payer))
         plan = gate.reserve(operation, chosen, payer)
     assert len(plan.buying) == len(other.buying) == 2
     assert budget(payer.caps[0].scope)[0] == Decimal("0.20")
@@ -710,7 +696,7 @@ def test_of_two_workers_that_choose_the_same_one_buys_it(sandbox: Sandbox, five:
     with ThreadPoolExecutor(1) as pool, pytest.raises(Closed, match="another worker was faster"):
         with transaction.atomic():
             plan = gate.reserve(operation, gate.choose(operation, five[:3]), payer)
-            late = pool.submit(elsewhere, lambda: begin(five[1:], payer))
+            late = pool.submit(apart, lambda: begin(five[1:], payer))
             until_one_waits()
         late.result(timeout=30)
     assert len(plan.buying) == 3
@@ -726,7 +712,7 @@ def test_of_two_workers_that_choose_one_property_by_two_names_one_buys_it(
     one, two = five[0], replace(five[1], names=(five[0].key,))
     with pytest.raises(Closed, match="another worker was faster"), transaction.atomic():
         chosen = gate.choose(operation, [two])
-        assert len(elsewhere(lambda: begin([one], payer)).buying) == 1
+        assert len(apart(lambda: begin([one], payer)).buying) == 1
         gate.reserve(operation, chosen, payer)
     assert [*Lookup.objects.values_list("key", "state")] == [(one.key, "buying")]
     assert begin([two], payer).busy == {two.key}
@@ -738,7 +724,7 @@ def test_an_answer_that_came_since_it_was_chosen_is_not_bought_again(
     mark = answers.mark_buying
 
     def later(operation_id: int, call_id: UUID, keys: list[str]) -> Any:
-        elsewhere(lambda: answers.store_copies(operation, [answers.Copy(five[0].key, {"apn": "1"}, timezone.now())]))
+        apart(lambda: answers.store_copies(operation, [answers.Copy(five[0].key, {"apn": "1"}, timezone.now())]))
         return mark(operation_id, call_id, keys)
 
     operation = catalogue.operation("property_detail")
