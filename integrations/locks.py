@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from common.db.direct import columns, rows
+from common.db.direct import columns, kept, rows
 from integrations.models import Budget, NameRefresh, Operation, PhoneReveal, Vendor, VendorCall
 
 # At the end of a query over `integrations_propertyname k` inside a statement that then changes these names.
@@ -49,6 +49,20 @@ def _ask(function: str, name: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}(hashtextextended(%s, 0))", [name])  # ours alone
         return bool(cursor.fetchone()[0])
+
+
+def try_place(vendor_name: str, free: int) -> bool:
+    """One of so many free places in flight at a vendor, until the transaction's end; False: others have them all.
+    Outside the order, because it waits for none: whoever has no place would choose its inputs in vain.
+    """
+    found = kept(
+        """
+        SELECT place FROM generate_series(1, %(free)s) AS place
+         WHERE pg_try_advisory_xact_lock(hashtextextended('in flight ' || %(vendor)s || ' ' || place, 0)) LIMIT 1
+        """,
+        {"vendor": vendor_name, "free": free},
+    )
+    return bool(found)
 
 
 def lock_operation(operation_id: int) -> Operation:

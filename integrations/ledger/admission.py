@@ -8,12 +8,13 @@ from django.conf import settings
 
 from common.db.direct import kept
 from integrations.ledger import breaker, pace
-from integrations.locks import lock_operation_and_vendor
+from integrations.locks import lock_operation_and_vendor, try_place
 from integrations.models import Operation
 from integrations.vendors import available
 
 PROVEN_FOR = timedelta(minutes=5)  # since an operation's last good answer
 LEAVES_WITHIN = timedelta(seconds=5)  # of its slot, a reserved request has left or has been given up
+BUSY = 0.05  # seconds until a request in flight may have ended
 
 
 class Closed(Exception):
@@ -25,10 +26,13 @@ class Closed(Exception):
 
 
 def look(operation: Operation) -> None:
-    """Raises Closed where `admit` would at this moment: a worker that chooses its inputs before it is admitted looks
-    first. Nothing is locked. operation: as `catalogue` has just read it.
+    """Raises Closed where `admit` would at this moment, or where other workers are choosing for all the places in flight
+    that are free: a worker that chooses its inputs before it is admitted looks first. No row is locked. operation: as
+    `catalogue` has just read it.
     """
-    _check(operation, single=False)
+    flying = _check(operation, single=False)
+    if not try_place(operation.vendor_id, settings.VENDOR_IN_FLIGHT - flying):
+        raise Closed(f"other workers are choosing for {operation.vendor}", BUSY)
 
 
 def admit(operation_id: int, *, single: bool = False, inputs: int = 1) -> Operation:
@@ -46,11 +50,12 @@ def admit(operation_id: int, *, single: bool = False, inputs: int = 1) -> Operat
     operation = lock_operation_and_vendor(operation_id)
     _check(operation, single=single)
     if inputs > 1 and (is_fragile(operation) or operation.batch_refused_at is not None):
-        raise Closed(f"{operation} takes one record a request now", 0.05)
+        raise Closed(f"{operation} takes one record a request now", BUSY)
     return operation
 
 
-def _check(operation: Operation, *, single: bool) -> None:
+def _check(operation: Operation, *, single: bool) -> int:
+    """Raises Closed. Returns how many requests to the vendor are in flight."""
     vendor = operation.vendor
     now, flying, probes, leaving = _in_flight(operation)
     if not vendor.enabled:
@@ -64,9 +69,10 @@ def _check(operation: Operation, *, single: bool) -> None:
     if wait := pace.wait_for_slot(operation.next_slot_at, now):
         raise Closed(f"the pace of {operation}", wait)
     if (breaker.is_probing(operation, now) and probes) or flying >= settings.VENDOR_IN_FLIGHT:
-        raise Closed(f"{flying} requests to {vendor} are in flight", 0.05)
+        raise Closed(f"{flying} requests to {vendor} are in flight", BUSY)
     if leaving and not single and not is_proven(operation, now):
         raise Closed(f"the first answer of {operation} is awaited", 0.1)
+    return flying
 
 
 def _in_flight(operation: Operation) -> tuple[datetime, int, int, int]:
