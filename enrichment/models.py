@@ -252,7 +252,7 @@ class RunItem(Claimed, Deferred):
             models.Index(
                 fields=["run", "stage", "id"], condition=Q(token__isnull=True) & ~Q(stage=0), name="item_waiting"
             ),
-            models.Index(fields=["lease_until"], condition=Q(token__isnull=False), name="item_taken"),
+            models.Index(fields=["run", "stage"], condition=Q(token__isnull=False), name="item_bought"),
             models.Index(fields=["run", "id"], condition=Q(outcome=3), name="item_failed"),
         ]
 

@@ -517,10 +517,10 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         "imported_by_job",
     ),
     "the next items of a run": (lambda p: queue.claim(p.run, 1, 250), "enrichment_runitem", "item_waiting"),
-    "items whose worker may be dead": (
-        lambda p: by(RunItem.objects.filter(token__isnull=False, lease_until__lt=p.run.created_at)),
+    "whether items of a run follow a purchase of a stage": (
+        lambda p: queue.has_items(p.run, RunItem.Stage.APOLLO),
         "enrichment_runitem",
-        "item_taken",
+        "item_bought",
     ),
     "the last lead of a run that failed": (
         lambda p: by(RunItem.objects.filter(run=p.run, outcome=RunItem.Outcome.FAILED).order_by("-pk")[:1]),

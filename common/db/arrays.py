@@ -1,16 +1,26 @@
-"""Long arrays as parameters of SQL: the driver quotes an array's elements one by one, a text at once."""
+"""Long arrays and many rows as parameters of SQL: the driver quotes an array's elements one by one, a text at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import orjson
 from django.db.models import CharField, Field, Lookup
 
 
 def joined(values: Iterable[object]) -> str:
     """For `string_to_array(%s, ',')::bigint[]`, and of ids for `::uuid[]`."""
     return ",".join(map(str, values))
+
+
+def recordset(rows: Sequence[Mapping[str, Any]]) -> str:
+    """For `jsonb_to_recordset(%s::jsonb)`. A value that JSON has no word for goes as its text."""
+    try:
+        return orjson.dumps(rows, default=str, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    except TypeError:  # a whole number of more than 64 bits
+        return json.dumps(rows, default=str)
 
 
 @Field.register_lookup

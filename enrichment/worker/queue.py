@@ -19,6 +19,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from buckets.models import Bucket
 from common.db.clock import CLOCK, database_now
+from common.db.direct import kept
 from common.db.work import due_sql
 from common.enqueue import enqueue_on_commit
 from enrichment.locks import lock_run, share_run
@@ -137,19 +138,22 @@ def claim(run: Run, stage: int, most: int) -> list[Waiting]:
 
 
 def has_items(run: Run, stage: RunItem.Stage) -> bool:
-    """Whether an item of the run is at this stage: waiting, by the index that claims use, or taken, by theirs."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT (SELECT id FROM enrichment_runitem
-                     WHERE run_id = %(run)s AND stage BETWEEN %(stage)s AND %(stage)s AND token IS NULL AND stage <> 0
-                     ORDER BY stage, id LIMIT 1) IS NOT NULL
-                OR EXISTS (SELECT FROM enrichment_runitem
-                            WHERE token IS NOT NULL AND run_id = %(run)s AND stage = %(stage)s)
-            """,
-            {"run": run.pk, "stage": int(stage)},
-        )
-        return bool(cursor.fetchone()[0])
+    """Whether an item of the run is at this stage, waiting or taken.
+
+    "BETWEEN" and the order leave the planner only the two indexes of these: by equality it read all items of the run.
+    """
+    ((found,),) = kept(
+        """
+        SELECT (SELECT stage FROM enrichment_runitem
+                 WHERE run_id = %(run)s AND stage BETWEEN %(stage)s AND %(stage)s AND token IS NULL AND stage <> 0
+                 ORDER BY stage LIMIT 1) IS NOT NULL
+            OR (SELECT stage FROM enrichment_runitem
+                 WHERE run_id = %(run)s AND stage BETWEEN %(stage)s AND %(stage)s AND token IS NOT NULL
+                 ORDER BY stage LIMIT 1) IS NOT NULL
+        """,
+        {"run": run.pk, "stage": int(stage)},
+    )
+    return bool(found)
 
 
 def _without_purchases(run: Run, stage: int, items: Sequence[Waiting]) -> list[Waiting]:

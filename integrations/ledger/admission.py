@@ -26,8 +26,8 @@ class Closed(Exception):
 
 
 def look(operation: Operation) -> None:
-    """Raises Closed where `admit` would at this moment, or where other workers are choosing for all the places in flight
-    that are free: a worker that chooses its inputs before it is admitted looks first. No row is locked. operation: as
+    """Raises Closed where `admit` would at this moment, or where other workers choose for all the places in flight that
+    are free: a worker that chooses its inputs before it is admitted looks first. No row is locked. operation: as
     `catalogue` has just read it.
     """
     flying = _check(operation, single=False)

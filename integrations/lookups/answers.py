@@ -5,7 +5,6 @@ Every function must be called inside a transaction that holds the call's lock, o
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +15,7 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.models import User
+from common.db.arrays import recordset
 from integrations.ledger import calls
 from integrations.ledger.budgets import ZERO
 from integrations.locks import lock_call, lock_free_lookups
@@ -144,7 +144,7 @@ def store(call: VendorCall, reply: Reply, now: datetime, cost: Decimal) -> None:
                 AS a(key text, facts jsonb, category text, cost numeric, less boolean)
              WHERE l.operation_id = %(operation)s AND l.key = a.key AND l.call_id = %(call)s AND l.state = 'buying'
             """,  # noqa: S608  # a constant
-            {"now": now, "rows": json.dumps(rows), "operation": call.operation_id, "call": call.pk},
+            {"now": now, "rows": recordset(rows), "operation": call.operation_id, "call": call.pk},
         )
 
 
@@ -165,7 +165,7 @@ def store_under_other_keys(call: VendorCall, reply: Reply, now: datetime) -> Non
                SET state = 'answered', facts = excluded.facts, category = '', fetched_at = excluded.fetched_at
              WHERE l.state IN ('free', 'answered', 'garbage')
             """,
-            {"now": now, "rows": json.dumps(rows), "operation": call.operation_id},
+            {"now": now, "rows": recordset(rows), "operation": call.operation_id},
         )
 
 
@@ -204,7 +204,7 @@ def store_copies(operation: Operation, copies: Sequence[Copy]) -> None:
              WHERE l.state IN ('free', 'answered', 'garbage')
                AND (l.fetched_at IS NULL OR l.fetched_at < excluded.fetched_at)
             """,
-            {"rows": json.dumps(rows), "operation": operation.pk},
+            {"rows": recordset(rows), "operation": operation.pk},
         )
 
 

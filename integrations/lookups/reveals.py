@@ -12,7 +12,6 @@ All but `take_turn` and `keep_push` must be called inside a transaction. docs/lo
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from accounts.models import User
+from common.db.arrays import recordset
 from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
 from common.values.backoff import backoff
@@ -229,7 +229,7 @@ def _answer(call: VendorCall, reveal: PhoneReveal, phones: Mapping[str, Mapping[
               FROM jsonb_to_recordset(%(rows)s::jsonb) AS a(key text, person text, facts jsonb)
              WHERE l.operation_id = %(operation)s AND l.key = a.key AND l.facts->>'apollo_person_id' = a.person
             """,
-            {"each": each, "rows": json.dumps(rows), "operation": call.operation_id},
+            {"each": each, "rows": recordset(rows), "operation": call.operation_id},
         )
 
 

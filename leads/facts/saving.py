@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from common.db.arrays import joined
+from common.db.arrays import joined, recordset
 from leads.facts import columns, sources
 from leads.facts.names import NAMED_BY, write_bought_names
 from leads.keys import contact_keys
@@ -151,7 +151,7 @@ def save_facts(source: Source, rows: Sequence[FactRow]) -> Saved:
                    sum(completed), coalesce(array_agg(id) FILTER (WHERE named), '{{}}')
               FROM changed GROUP BY bucket_id ORDER BY bucket_id
             """,  # noqa: S608
-            [json.dumps(payload, default=str)],
+            [recordset(payload)],
         )
         saved, named = Saved(), set[UUID]()
         for bucket_id, changed, detailed, phoned, completed, renamed in cursor.fetchall():

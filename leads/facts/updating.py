@@ -19,6 +19,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from common.db.arrays import recordset
 from leads.counters import change_counters
 from leads.facts import added, sources
 from leads.facts.columns import CONTACTS, OF_FILE, PERSON, with_types
@@ -137,7 +138,7 @@ def write_leads(rows: Mapping[UUID, Mapping[str, Any]]) -> dict[UUID, dict[str, 
               FROM jsonb_to_recordset(%s::jsonb) AS f(lead_id uuid, {record})
              WHERE l.id = f.lead_id RETURNING new.id, jsonb_build_object({told})
             """,  # noqa: S608  # names and types come from constants
-            [json.dumps(payload, default=str)],
+            [recordset(payload)],
         )
         return {lead_id: json.loads(row) if isinstance(row, str) else row for lead_id, row in cursor.fetchall()}
 

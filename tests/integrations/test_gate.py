@@ -15,7 +15,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from common.db.ids import uuid7
-from integrations.ledger import breaker, calls, catalogue, pace, scopes, sending
+from integrations.ledger import admission, breaker, calls, catalogue, pace, scopes, sending
 from integrations.ledger.admission import Closed, is_fragile
 from integrations.ledger.budgets import Afterwards, Cap, money_cap
 from integrations.ledger.outcomes import report_outcome, stops_vendor
@@ -576,6 +576,29 @@ def test_no_more_than_ten_requests_are_in_flight_per_vendor(sandbox: Sandbox, pa
         begin([detail_query(property_id)], payer)
     with pytest.raises(Closed, match="10 requests to RealEstateAPI are in flight"):
         begin([detail_query(ids[10])], payer)
+
+
+def test_as_many_workers_choose_as_there_are_free_places_in_flight(sandbox: Sandbox, payer: Payer) -> None:
+    operation = catalogue.operation("property_detail")
+    ids = some_ids(sandbox, 10)
+    for property_id in ids[:9]:
+        begin([detail_query(property_id)], payer)
+    with transaction.atomic():
+        admission.look(operation)
+        with pytest.raises(Closed, match="other workers are choosing for RealEstateAPI"):
+            apart(lambda: look_apart(operation))
+        begin([detail_query(ids[9])], payer)
+        with pytest.raises(Closed, match="other workers are choosing"):  # until the commit
+            apart(lambda: look_apart(operation))
+    with pytest.raises(Closed, match="10 requests to RealEstateAPI are in flight"):
+        apart(lambda: look_apart(operation))
+    VendorCall.objects.update(state="released")
+    apart(lambda: look_apart(operation))
+
+
+def look_apart(operation: Operation) -> None:
+    with transaction.atomic():
+        admission.look(operation)
 
 
 def test_five_failures_open_the_breaker_and_a_probe_that_succeeds_closes_it(
