@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,13 @@ from leads.selection.filters import matching
 
 # By `RunOptions.type`.
 APOLLO_OPERATIONS: Mapping[str | None, str] = {"people": "apollo_people", "organizations": "apollo_organizations"}
+
+# The facts of a property's detail that say who its owner is, and where.
+OWNER_FACTS = (
+    forgotten.FORGOTTEN, "first_name", "last_name", "owner_name", "owner_type", "second_owner_name",
+    "property_address", "property_city", "property_state", "property_zip",
+    "mailing_address", "mailing_city", "mailing_state", "mailing_zip",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +189,12 @@ def owner_query(detail: Mapping[str, Any]) -> Query:
 
 def owner_of(detail: Mapping[str, Any]) -> Owner:
     """The questions about a property's owner: by itself, and with her other parcels. Raises ValueError."""
+    return _owner_of(*map(detail.get, OWNER_FACTS))
+
+
+@lru_cache(maxsize=2**12)  # a parcel is looked at with each of its owner's others, and again where it has to wait
+def _owner_of(*facts: Any) -> Owner:
+    detail = dict(zip(OWNER_FACTS, facts, strict=True))
     shared = shared_question(detail)
     return Owner(owner_query(detail), shared, next(iter(owner_keys(detail)), None) if shared is not None else None)
 

@@ -324,6 +324,27 @@ def test_one_parcel_alone_is_asked_about_as_before(sandbox: Sandbox) -> None:
     assert keys == {questions.owner_query(detail(1)).key}
 
 
+class Read(dict[str, Any]):
+    """Facts that remember which of them were read."""
+
+    def __init__(self, facts: dict[str, Any]) -> None:
+        super().__init__(facts)
+        self.names = set[str]()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
+
+
+@pytest.mark.parametrize("owner", [{}, {"owner_name": "", "first_name": None}, {"owner_type": "company"}])
+def test_owners_are_told_apart_by_every_fact_that_their_questions_read(owner: dict[str, Any]) -> None:
+    facts = Read(detail(1, "Ann", **owner))
+    questions.shared_question(facts)
+    questions.owner_query(facts)
+    questions.owner_keys(facts)
+    assert facts.names <= {*questions.OWNER_FACTS}
+
+
 def test_companies_and_placeholders_are_asked_about_one_by_one(sandbox: Sandbox) -> None:
     for number in (1, 2):
         own(number, detail(number, owner_name="UNKNOWN OWNER", first_name=None, last_name=None))
