@@ -90,13 +90,13 @@ def _known(operation: Operation, owner: Owner, rows: Mapping[str, Sequence[Looku
         bought=together if fits else None,
         is_shared=fits,
         is_unfit=together is not None and not fits,
-        alone_under_way=_is_under_way(operation, own),
-        shared_under_way=_is_under_way(operation, others),
+        alone_under_way=_is_under_way(own),
+        shared_under_way=_is_under_way(others),
     )
 
 
-def _is_under_way(operation: Operation, rows: Sequence[Lookup]) -> bool:
-    return any(row.operation_id == operation.pk and row.state in UNDER_WAY for row in rows)
+def _is_under_way(rows: Sequence[Lookup]) -> bool:
+    return any(row.state in UNDER_WAY for row in rows)
 
 
 def shared_ones(owners: Iterable[Owner], found: Mapping[str, Known]) -> set[str]:

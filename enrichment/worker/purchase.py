@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -49,8 +50,10 @@ from integrations.vendors.errors import (
 log = logging.getLogger(__name__)
 Outcome = RunItem.Outcome
 # One settlement of a process at a time: it runs one thread at a time anyway, so that each would only take longer, and
-# other workers wait for the contact keys that a settlement holds.
+# other workers wait for the contact keys that a settlement holds. Nobody's turn is waited for longer than this
+# (seconds): the one before may itself wait, for somebody who has a lead of another run, longer than a call's lease.
 SETTLING = threading.Lock()
+TURN = 2.0
 SOON = 0.05  # seconds until other workers' claims are committed
 LEASE = timedelta(hours=1)  # an item follows its call, whose lease is short; this only frees one that lost its call
 
@@ -64,6 +67,7 @@ class Bought:
     plan: Plan
     items: Mapping[str, Sequence[Waiting]]  # by the key they ask for; two leads may ask the same
     owners: Mapping[int, Owner]
+    copies: Sequence[Copy] = ()  # that are still to be stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ def claim(stage: int, name: str) -> Step:
 
     1. One transaction: the next run's items are claimed, the gate admits a request, its money is reserved (`_claim`).
        Where that finds what only a worker that has the run alone may do, it begins anew and has it alone.
+       One that finds the gate closed at once commits: PostgreSQL's client forgets its plans with what is rolled back.
     2. A gate that is closed until an operator acts pauses the runs of this stage; one closed for a time is tried again.
     3. An unforeseen error pauses the run it is about, or that run would be picked before all others again and again.
     """
@@ -97,12 +102,15 @@ def claim(stage: int, name: str) -> Step:
     picked: list[UUID] = []
     try:
         try:
-            with commit("gate.begin"):
-                bought = _claim(operation, stage, name, picked, alone=admission.is_fragile(operation))
+            bought = _begin(operation, stage, name, picked, alone=admission.is_fragile(operation))
         except NotAlone:
             picked.clear()
-            with commit("gate.begin"):
-                bought = _claim(operation, stage, name, picked, alone=True)
+            bought = _begin(operation, stage, name, picked, alone=True)
+        if isinstance(bought, Closed):
+            raise bought
+        if bought is not None and bought.copies:
+            copies = bought.copies
+            persist(lambda: _store(copies))
     except (OperationalError, InterfaceError):
         raise
     except Closed as closed:
@@ -119,6 +127,21 @@ def claim(stage: int, name: str) -> Step:
     return Step(worked=True, wakes=stages.STAGES[stage].next, bought=to_send)
 
 
+def _store(copies: Sequence[Copy]) -> None:
+    with transaction.atomic():
+        store_copies(catalogue.operation("skip_trace"), copies)
+
+
+def _begin(operation: Operation, stage: int, name: str, picked: list[UUID], *, alone: bool) -> Bought | Closed | None:
+    """`_claim`, in a transaction, or why the gate is closed."""
+    with commit("gate.begin"):
+        try:
+            admission.look(operation)
+        except Closed as closed:
+            return closed
+        return _claim(operation, stage, name, picked, alone=alone)
+
+
 def _claim(operation: Operation, stage: int, name: str, picked: list[UUID], *, alone: bool) -> Bought | None:
     """Claims items of the next run and reserves their purchase. picked: takes the run's id, for a caller that fails.
 
@@ -131,8 +154,10 @@ def _claim(operation: Operation, stage: int, name: str, picked: list[UUID], *, a
        from this vendor until the commit.
     4. Items with an owned answer, or without a question, move on; items in doubt wait for the decision.
     5. Items that no cap has room for go back; where none has any, they are set aside.
+
+    What answers are owned under besides is stored after the commit where a request is reserved: a look-up that another
+    worker marks could be waited for, and that worker waits for the operation.
     """
-    admission.look(operation)
     at = stages.STAGES[stage]
     if at.phones_follow:
         lock_late_phones(alone=False)
@@ -165,8 +190,10 @@ def _claim(operation: Operation, stage: int, name: str, picked: list[UUID], *, a
     if not alone and plan.unaffordable and plan.call_id is None:
         raise NotAlone
     extra = _without_question(stage, items, asked)
+    copies: list[Copy] = []
     if plan.owned or extra or run.status == Run.Status.QUEUED:
-        _apply(stage, run, by_key, plan.owned, owners=asked.owners, extra=extra)
+        later = copies if plan.call_id is not None else None
+        _apply(stage, run, by_key, plan.owned, owners=asked.owners, extra=extra, later=later)
     held: dict[UUID, list[int]] = {}
     for key, call_id in plan.doubtful.items():
         held.setdefault(call_id, []).extend(i.id for i in by_key[key])
@@ -179,7 +206,7 @@ def _claim(operation: Operation, stage: int, name: str, picked: list[UUID], *, a
     if run.cap_scope:
         look_for_money(run)
     queue.served(run, stage)
-    return Bought(operation, run.pk, plan, by_key, asked.owners)
+    return Bought(operation, run.pk, plan, by_key, asked.owners, copies)
 
 
 def _without_question(stage: int, items: Sequence[Waiting], asked: Questions) -> list[Ending]:
@@ -207,8 +234,10 @@ def _apply(
     owners: Mapping[int, Owner],
     extra: Iterable[Ending] = (),
     two_names: int = 0,
+    later: list[Copy] | None = None,
 ) -> None:
-    """Writes answers to leads and moves their items on. `run` must be locked, or shared.
+    """Writes answers to leads and moves their items on. `run` must be locked, or shared. later: takes the copies that
+    the caller stores; by default they are stored here.
 
     1. Items that shared a trace of somebody else go back, to be asked by themselves; an answer that fits is owned for
        the owner's other parcels.
@@ -217,7 +246,11 @@ def _apply(
     4. Stores the facts in the leads, and how those ended that end without a failure.
     5. Moves the items, ends the others, and adds the new facts to the bucket's counters (two_names: to the run's).
     """
-    by_key = _share(run, by_key, answers, owners)
+    by_key, copies = _share(run, by_key, answers, owners)
+    if later is not None:
+        later += copies
+    else:
+        store_copies(catalogue.operation("skip_trace"), copies)
     got = [(item, answers[key]) for key, items in by_key.items() if key in answers for item in items]
     onward, endings = list[int](), list[Ending]()
     at = stages.STAGES[stage]
@@ -246,18 +279,16 @@ def _apply(
 
 def _share(
     run: Run, by_key: Mapping[str, Sequence[Waiting]], answers: Mapping[str, Owned], owners: Mapping[int, Owner]
-) -> Mapping[str, Sequence[Waiting]]:
-    """The items that these answers serve; the others of a shared trace go back."""
+) -> tuple[Mapping[str, Sequence[Waiting]], list[Copy]]:
+    """The items that these answers serve, and what else they are owned under; the others of a shared trace go back."""
     if not owners or not answers:
-        return by_key
+        return by_key, []
     asked = {item.id: key for key, items in by_key.items() for item in items}
     others = queue.has_items(run, RunItem.Stage.DETAIL)
-    copies = owner_traces.copies(owners, asked, answers, others_may_come=others)
-    if copies:
-        store_copies(catalogue.operation("skip_trace"), copies)
     unfit = owner_traces.unfit(owners, asked, answers)
     queue.give_back(sorted(unfit))
-    return {key: [item for item in items if item.id not in unfit] for key, items in by_key.items()}
+    served = {key: [item for item in items if item.id not in unfit] for key, items in by_key.items()}
+    return served, owner_traces.copies(owners, asked, answers, others_may_come=others)
 
 
 def _ended(item: Waiting, category: str, words: str, *, failed: bool) -> Ending:
@@ -309,8 +340,18 @@ def _conclude(stage: int, call_id: UUID, bought: Bought, outcome: Sent[Reply], *
     4. A run short of money looks whether a cap has room by now; one that became so while it was shared is looked after
        by the reaper.
     """
-    with SETTLING:  # before the transaction's first statement: who waits for it holds no lock
+    with _turn():  # before the transaction's first statement: who waits for it holds no lock
         _end(stage, call_id, bought, outcome, out_of_order=out_of_order)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    has_it = SETTLING.acquire(timeout=TURN)
+    try:
+        yield
+    finally:
+        if has_it:
+            SETTLING.release()
 
 
 def _end(stage: int, call_id: UUID, bought: Bought, outcome: Sent[Reply], *, out_of_order: bool) -> None:

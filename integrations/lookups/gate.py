@@ -156,11 +156,10 @@ def _sorted(
             continue
         found = rows.get(key, ())
         serving = owned_answers.serving(operation, query, found, fresh_since)
-        own = [row for row in found if row.operation_id == operation.pk]
-        doubted = next((row.call_id for row in own if row.state == Lookup.State.IN_DOUBT and row.call_id), None)
+        doubted = next((row.call_id for row in found if row.state == Lookup.State.IN_DOUBT and row.call_id), None)
         if serving is not None:
             owned[key] = owned_of(serving)
-        elif any(row.state == Lookup.State.BUYING for row in own):
+        elif any(row.state == Lookup.State.BUYING for row in found):
             busy.add(key)
         elif doubted is not None:
             doubtful[key] = doubted

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import DataError, connection, connections, transaction
+from django.db import DataError, NotSupportedError, OperationalError, connection, connections, transaction
 from django.db.models import F, Model, QuerySet
 from psycopg_pool import ConnectionPool
 
@@ -17,6 +18,7 @@ from common.db.direct import insert, kept, named, rows, several, statement, whol
 from common.db.postgres import base
 from leads.models import Lead
 from tests.leads.samples import make_leads
+from tests.support import apart as beside
 
 
 @pytest.fixture
@@ -80,6 +82,47 @@ def _kept_plans(sql: str) -> int:
         cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement = %s", [sql])
         (plans,) = cursor.fetchone()
     return int(plans)
+
+
+@pytest.fixture
+def words() -> Iterator[str]:
+    """A table of ours, with a word in it."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE kept_words (word varchar(10)); INSERT INTO kept_words VALUES ('one')")
+    yield "SELECT word FROM kept_words WHERE word = %(word)s"
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE kept_words")
+
+
+def _widen_apart() -> None:
+    def widen() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE kept_words ALTER word TYPE varchar(20)")
+
+    beside(widen)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_kept_statement_outlives_a_migration_that_changes_a_column(words: str) -> None:
+    assert kept(words, {"word": "one"}) == [("one",)]
+    _widen_apart()
+    assert kept(words, {"word": "one"}) == [("one",)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_with_a_plan_older_than_a_migration_can_be_repeated(words: str) -> None:
+    assert kept(words, {"word": "one"}) == [("one",)]
+    _widen_apart()
+    with pytest.raises(OperationalError, match="older than a migration"), transaction.atomic():
+        kept(words, {"word": "one"})
+    with transaction.atomic():
+        assert kept(words, {"word": "one"}) == [("one",)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_postgresql_lacks_is_no_migration(words: str) -> None:
+    with pytest.raises(NotSupportedError):
+        kept("SELECT word FROM kept_words WHERE word = %(word)s GROUP BY word FOR UPDATE", {"word": "one"})
 
 
 @pytest.mark.django_db

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import responses
+from django.db import transaction
 
 from accounts.models import User
 from buckets.models import Bucket
@@ -21,7 +23,8 @@ from enrichment.quoting import quotes
 from enrichment.worker import purchase, questions
 from integrations.ledger import catalogue
 from integrations.lookups import gate
-from integrations.models import Lookup, VendorCall
+from integrations.lookups.answers import Copy
+from integrations.models import Lookup, Operation, VendorCall
 from integrations.vendors.queries import bears_name, shared_query, skip_trace_query
 from integrations.vendors.skip_trace import contact_facts, phone_of
 from leads.admin.base import spaced
@@ -29,7 +32,7 @@ from leads.models import Lead
 from sandbox.server import Sandbox
 from tests.admin_site import sees_contacts, signed_in, staff
 from tests.command_line import run as run_command
-from tests.support import billed, fail_with, finish, make_user, mostly_long, pump_until_still, start
+from tests.support import apart, billed, fail_with, finish, make_user, mostly_long, pump_until_still, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ADDRESS = "/admin/buckets/bucket/find/address/"
@@ -322,6 +325,40 @@ def test_one_parcel_alone_is_asked_about_as_before(sandbox: Sandbox) -> None:
     finish(start(make(range(1, 2))))
     keys = set(Lookup.objects.filter(operation__name="skip_trace").values_list("key", flat=True))
     assert keys == {questions.owner_query(detail(1)).key}
+
+
+def test_what_an_owned_trace_serves_besides_is_stored_while_nothing_is_held(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ann's trace is owned by her name; Bea's is bought in the same step. A look-up of another worker that waits for
+    the operation would have to be waited for."""
+    own(1, detail(1))
+    own(2, detail(2, "Bea"))
+    shared = questions.shared_question(detail(1))
+    assert shared is not None
+    facts = {"phone": "+15125550100", "phone_type": "mobile", "first_name": "Ann", "last_name": "Doe"}
+    Lookup.objects.create(
+        operation=catalogue.operation("skip_trace"), key=shared.key, facts=facts, state="answered",
+        cost=Decimal("0.05"), fetched_at=database_now(),
+    )  # fmt: skip
+    run = start(make(range(1, 3)))
+    assert purchase.step(1, "property_detail").worked
+    Operation.objects.update(answered_at=database_now())
+    stored: list[str] = []
+    store = purchase.store_copies
+
+    def while_others_buy(operation: Operation, copies: list[Copy]) -> None:
+        with transaction.atomic():
+            Operation.objects.select_for_update(no_key=True, nowait=True).get(pk=operation.pk)
+
+        stored.extend(copy.key for copy in copies)
+        store(operation, copies)
+
+    monkeypatch.setattr(purchase, "store_copies", lambda *of: apart(partial(while_others_buy, *of)))
+    assert purchase.claim(2, "skip_trace").bought is not None
+    assert stored == [questions.owner_query(detail(1)).key]
+    assert Lookup.objects.get(key=stored[0]).facts == facts
+    assert Run.objects.get(pk=run.pk).done == 1
 
 
 class Read(dict[str, Any]):

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
+from django.utils import timezone
 
 from accounts.models import NoticeKind, Notification
 from common.db.clock import database_now
@@ -20,7 +21,8 @@ from enrichment.locks import lock_run, share_run
 from enrichment.models import PumpLease, Run, RunItem
 from enrichment.worker import pump, pump_lease, purchase
 from integrations.ledger.budgets import take_in_left
-from integrations.models import Balance, Budget, BudgetChange, VendorCall
+from integrations.models import Balance, Budget, BudgetChange, Operation, VendorCall
+from leads.models import Lead
 from operations.reconcile import find_drift
 from sandbox.server import Sandbox
 from tests.support import (
@@ -37,6 +39,7 @@ from tests.support import (
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOSTS = ("one@host", "two@host")
+WHO = (("ann", 0), ("bob", 5))
 
 
 @pytest.fixture(autouse=True)
@@ -217,6 +220,53 @@ def make_more(sandbox: Sandbox, run: Run) -> None:
 
 
 # --- Pumps of a host --------------------------------------------------------------------------------------------------
+
+
+def test_a_settlement_that_waits_for_a_lead_holds_up_no_other_run(sandbox: Sandbox) -> None:
+    finish(start(make_bucket(sandbox, make_user("zoe"), 2, start=100), skip_trace=False))
+    runs = [start(make_bucket(sandbox, make_user(name), 5, start=at), skip_trace=False) for name, at in WHO]
+    claimed = [purchase.claim(1, "property_detail").bought for _ in runs]
+    bought = {one.run_id: one for one in claimed if one is not None}
+    assert {*bought} == {run.pk for run in runs}
+
+    def buy(run: Run) -> threading.Thread:
+        def work() -> None:
+            try:
+                purchase.buy(1, bought[run.pk])
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        return thread
+
+    with transaction.atomic():
+        list(Lead.objects.filter(bucket=runs[0].bucket).select_for_update()[:1])
+        first = buy(runs[0])
+        deadline = time.monotonic() + PATIENCE
+        while not purchase.SETTLING.locked():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        second = buy(runs[1])
+        second.join(PATIENCE)
+        assert not second.is_alive()
+        assert first.is_alive()
+    first.join(PATIENCE)
+    assert {Run.objects.get(pk=run.pk).done for run in runs} == {5}
+
+
+def test_a_gate_that_is_closed_throws_no_plans_away(sandbox: Sandbox) -> None:
+    run = start(make_bucket(sandbox, make_user(), 5), skip_trace=False)
+    Operation.objects.update(next_slot_at=timezone.now() + timedelta(minutes=1))
+    assert purchase.claim(1, "property_detail").closed
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements")
+        (plans,) = cursor.fetchone()
+        assert purchase.claim(1, "property_detail").closed
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements")
+        assert cursor.fetchone() == (plans,)
+    assert plans >= 2
+    assert Run.objects.get(pk=run.pk).status == Run.Status.QUEUED
 
 
 def test_a_host_has_as_many_pumps_of_a_stage_as_the_setting_says(settings: Any) -> None:

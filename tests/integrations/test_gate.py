@@ -540,6 +540,26 @@ def test_an_answer_of_another_vendor_serves_where_it_found_somebody(
     assert (set(plan.owned), [query.key for query in plan.buying]) == ({"hit", "new"}, ["miss"])
 
 
+@pytest.mark.parametrize(("state", "place"), [("buying", "busy"), ("in_doubt", "doubtful")])
+def test_what_another_vendor_is_asked_is_not_bought_here_too(
+    sandbox: Sandbox, payer: Payer, settings: Any, state: str, place: str
+) -> None:
+    """A new SKIP_TRACE_VENDOR, which workers take one after the other."""
+    works(catalogue.operation("skip_trace"))
+    with transaction.atomic():
+        before = gate.begin(catalogue.operation("skip_trace"), [Query("ann", {})], payer)
+    Lookup.objects.update(state=state)
+    settings.OPERATIONS |= {"skip_trace": settings.OPERATIONS["skip_trace"] | {"vendor": "signalhouse"}}
+    here = catalogue.operation("skip_trace")
+    works(here)
+    with transaction.atomic():
+        plan = gate.begin(here, [Query("ann", {}), Query("bob", {}, names=("ann",))], payer)
+    assert len(before.buying) == 1
+    assert here.vendor_id == "signalhouse"
+    assert not plan.buying
+    assert {*getattr(plan, place)} == {"ann", "bob"}
+
+
 def test_an_operation_that_has_not_answered_of_late_sends_one_request_at_a_time(
     sandbox: Sandbox, five: list[Query], payer: Payer
 ) -> None:

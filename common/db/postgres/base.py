@@ -19,6 +19,8 @@ from django.db.backends.postgresql import base, features, operations
 from psycopg import OperationalError
 from psycopg.abc import Buffer
 from psycopg.adapt import AdaptersMap
+from psycopg.errors import FeatureNotSupported
+from psycopg.pq import TransactionStatus
 from psycopg.types.datetime import TimestamptzLoader
 from psycopg_pool import ConnectionPool
 
@@ -69,7 +71,23 @@ def _is_silent(connection: Any) -> bool:
 
 
 class _Kept(base.ServerBindingCursor):
-    """Statements that PostgreSQL prepares: Django has psycopg prepare none."""
+    """Statements that PostgreSQL prepares: Django has psycopg prepare none.
+
+    PostgreSQL refuses a plan made before a migration that changed the type of a column which it selects, so the
+    connection's plans are thrown away, and the statement is executed again; inside a transaction, which is lost with
+    it, whoever repeats that for any trouble of the server does (`OperationalError`).
+    """
+
+    def execute(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().execute(*args, **kwargs)  # type: ignore[misc]  # the stubs know no cursor
+        except FeatureNotSupported as error:
+            if error.diag.source_function != "RevalidateCachedQuery":
+                raise
+            if self.connection.info.transaction_status != TransactionStatus.IDLE:
+                raise OperationalError("a plan was older than a migration") from error
+            self.connection.execute("DEALLOCATE ALL")
+            return super().execute(*args, **kwargs)  # type: ignore[misc]  # the stubs know no cursor
 
 
 class DatabaseOperations(operations.DatabaseOperations):
