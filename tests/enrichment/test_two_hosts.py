@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import NoticeKind, Notification
@@ -19,7 +20,7 @@ from common.db.clock import database_now
 from enrichment import services
 from enrichment.locks import lock_run, share_run
 from enrichment.models import PumpLease, Run, RunItem
-from enrichment.worker import pump, pump_lease, purchase
+from enrichment.worker import pump, pump_lease, purchase, queue
 from integrations.ledger.budgets import take_in_left
 from integrations.models import Balance, Budget, BudgetChange, Operation, VendorCall
 from leads.models import Lead
@@ -253,6 +254,19 @@ def test_a_settlement_that_waits_for_a_lead_holds_up_no_other_run(sandbox: Sandb
         assert first.is_alive()
     first.join(PATIENCE)
     assert {Run.objects.get(pk=run.pk).done for run in runs} == {5}
+
+
+def test_what_is_to_follow_is_counted_at_one_moment(sandbox: Sandbox) -> None:
+    """A settlement moves items from one of the two to the other: between two statements they would be in neither."""
+    run = start(make_bucket(sandbox, make_user(), 9))
+    Operation.objects.update(answered_at=timezone.now())
+    first, second = (purchase.claim(1, "property_detail").bought for _ in range(2))
+    assert first is not None and second is not None
+    run.items.filter(token=first.plan.call_id).update(stage=2, token=None, lease_until=None)
+    with CaptureQueriesContext(connection) as asked:
+        assert queue.to_follow(1, 2, [run.pk], besides=None) == 9
+    assert len(asked) == 1
+    assert queue.to_follow(1, 2, [run.pk], besides=second.plan.call_id) == 9 - len(second.plan.buying)
 
 
 def test_a_gate_that_is_closed_throws_no_plans_away(sandbox: Sandbox) -> None:
