@@ -19,6 +19,7 @@ from campaigns.admin import calendar
 from campaigns.admin.own_phone import own_phone
 from campaigns.booking import views as booking
 from campaigns.tracking import views as tracking
+from common.api.addresses import Addresses
 from common.api.base import JsonRefusals, unknown_address
 from common.map_tiles import tiles
 from operations.admin.home import hide_steps, spending
@@ -66,6 +67,7 @@ moved: list[URLPattern | URLResolver] = [
 ]
 moved.append(re_path(r"^leads/disclosure/", RedirectView.as_view(url="/admin/accounts/auditevent/?about=contacts")))
 urlpatterns: list[URLPattern | URLResolver] = [
+    Addresses("api/", api),  # first: most requests are the API's
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
     path("admin/", include(entrance)),  # before the admin's own
     path("admin/account/", include(of_ones_own)),
@@ -102,7 +104,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("u/<str:token>", tracking.way_out, name="way_out"),
     path("l/<str:token>", tracking.link, name="mail_link"),
     path("o/<str:token>.gif", tracking.picture, name="mail_picture"),
-    path("api/", include(api)),
     path("api", include([path("", unknown_address)])),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

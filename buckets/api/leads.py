@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from leads.selection.export import Format, Layout
 from leads.selection.export_columns import CONTACTS, FIELDS, NAMES, UnknownColumn, check_fields
 from leads.selection.filters import is_teams_work, matching, understood
 from leads.selection.search import sought
+from leads.selectors import of_bucket
 
 THEIRS = ("tags", "callbackAt", "statusLabel", FIELDS)  # columns of what another team does about its leads
 LEADS = leads_list(LeadsQuery)
@@ -79,7 +81,8 @@ class BucketLeadsView(OwnBucketView):
         leads = matching(
             every, chosen, time_zone=self.user.time_zone, contacts=contacts, me=self.user.pk, team_id=bucket.team_id
         )
-        listed = list_leads(leads, query, request, of=every, theirs=theirs)
+        read = None if chosen else partial(of_bucket, bucket.pk)
+        listed = list_leads(leads, query, request, of=every, theirs=theirs, read=read)
         told = understood(chosen, team_id=bucket.team_id)
         many = None
         if query.get("total") is not False:

@@ -218,7 +218,8 @@ class ListOf:
     ) -> Response:
         """The answer: rows, with what is included, cut to `fields`; the total where it is asked for."""
         serializer: Any = self.serializer(context=context)  # one for all rows; with many=True it holds itself and them
-        shown: list[dict[str, Any]] = [dict(serializer.to_representation(row)) for row in into(rows)]
+        tell = getattr(serializer, "as_read", None) or serializer.to_representation
+        shown: list[dict[str, Any]] = [dict(tell(row)) for row in into(rows)]
         wanted = asked.get("fields")
         if wanted is not None:
             shown = [{name: row[name] for name in wanted if name in row} for row in shown]

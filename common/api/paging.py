@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -40,9 +41,19 @@ def page(
     rows: QuerySet[M], *, limit: int, cursor: str | None, key: str = "pk", newest_first: bool = False
 ) -> tuple[list[M], str | None]:
     """One page of `rows` in the order of a UUID key, and the cursor of the next page (None: this was the last)."""
-    if cursor:
-        rows = rows.filter(**{f"{key}__{'lt' if newest_first else 'gt'}": UUID(bytes=_decoded(cursor, 16))})
-    found = whole(rows.order_by(f"-{key}" if newest_first else key)[: limit + 1])
+
+    def read(after: UUID | None, most: int) -> list[M]:
+        found = rows if after is None else rows.filter(**{f"{key}__{'lt' if newest_first else 'gt'}": after})
+        return whole(found.order_by(f"-{key}" if newest_first else key)[:most])
+
+    return page_read(read, limit=limit, cursor=cursor, key=key)
+
+
+def page_read(
+    read: Callable[[UUID | None, int], list[M]], *, limit: int, cursor: str | None, key: str = "pk"
+) -> tuple[list[M], str | None]:
+    """The same of rows that `read` finds: at most so many, behind the one with this key; None: from the first."""
+    found = read(place_of(cursor), limit + 1)
     more = len(found) > limit
     return found[:limit], _encoded(getattr(found[limit - 1], key).bytes) if more else None
 

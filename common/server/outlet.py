@@ -21,6 +21,7 @@ from common.server.intake import too_slow
 from common.server.threads import NoRoom, Threads
 
 log = logging.getLogger(__name__)
+JOINED = 256 * 1024  # bytes: a body up to this goes with its head, as one message
 MOST = 1024 * 1024  # bytes kept for a client that reads slowly; then its thread stands aside and waits
 STALLED = 20.0  # seconds without a byte read after which the client is taken for gone
 
@@ -34,14 +35,40 @@ class Outlet:
         self._waiting: deque[memoryview] = deque()
         self.queued = 0  # bytes
         self.path = ""  # of the request at work
+        self._joins = False  # what is written next is the head of an answer
+        self._head = b""
         self._sent = 0
         self._since = self._moved = 0.0
         self.broken = False
 
     # --- The thread's side ---
 
+    def begin(self) -> None:
+        """gunicorn writes an answer's head by itself: it waits for what follows it, which is written at once. Sent
+        alone it woke the client, who found half an answer, while the thread was to send the rest.
+        """
+        self._joins = True
+
+    def end(self) -> None:
+        """The answer is written: also a head that nothing has followed."""
+        self._joins = False
+        if self._head:
+            self.sendall(b"")
+
     def sendall(self, data: bytes) -> None:
         """Returns when the data is sent or kept. Raises BrokenPipeError where the client is gone, or as good as."""
+        if self._joins:
+            self._joins, self._head = False, data
+            return
+        if self._head:
+            head, self._head = self._head, b""
+            if len(data) > JOINED:
+                self._put(head)
+            else:
+                data = head + data
+        self._put(data)
+
+    def _put(self, data: bytes) -> None:
         with self._room:
             if self.broken:
                 raise BrokenPipeError(errno.EPIPE, "the client is gone")
@@ -129,6 +156,7 @@ class Outlet:
 
     def shutdown(self, how: int) -> None:
         with contextlib.suppress(OSError):
+            self.end()
             self._sock.shutdown(how)
 
     def close(self) -> None:

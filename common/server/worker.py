@@ -43,6 +43,7 @@ class BufferedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         serve_with(self.threads)
         self.health = ThreadPoolExecutor(max_workers=1, thread_name_prefix="healthz")
         self.clients: dict[Connection, None] = {}  # oldest first
+        self.noted = 0.0  # when `notify` was last heard
         self.ends: float | None = None  # of those who have not said what they want, once the worker is to stop
         super().init_process()
 
@@ -52,6 +53,13 @@ class BufferedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
     def handle_exit(self, sig: int, frame: Any) -> None:
         stopping.set()
         super().handle_exit(sig, frame)
+
+    def notify(self) -> None:
+        """gunicorn's loop says twice a request that it is alive, by a file's time; its master looks once a second."""
+        now = time.monotonic()
+        if now - self.noted >= 1:
+            self.noted = now
+            super().notify()
 
     # --- In ---
 
@@ -102,8 +110,11 @@ class BufferedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         def job() -> None:
             keep = False
             try:
+                conn.sock.begin()
                 keep = self.handle(conn)
             finally:
+                with contextlib.suppress(OSError):
+                    conn.sock.end()
                 self.method_queue.defer(self._guarded, partial(self._finished, keep=keep), conn)
 
         if conn.intake.path == "/healthz":

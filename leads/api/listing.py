@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema_field
@@ -14,7 +15,7 @@ from rest_framework.request import Request
 from accounts.access import access
 from common.api.base import Problem, invalid, translates
 from common.api.lists import total_of
-from common.api.paging import PageQuery, cursor_of, page, place_at
+from common.api.paging import PageQuery, cursor_of, page, page_read, place_at
 from common.contact_access import sees_contacts
 from leads.fields.values import KEY
 from leads.models import Lead
@@ -93,11 +94,12 @@ def list_leads(
     buckets: QuerySet[Any] | None = None,
     newest_first: bool = False,
     theirs: bool = False,
+    read: Callable[[UUID | None, int], list[Lead]] | None = None,
 ) -> Listed:
     """A page of `leads`, which have passed the filters, by what FoundQuery read. Raises a Problem, BadSort.
 
     of: the same before any filter. buckets: theirs, where they are of several. theirs: another team's, whose phones and
-    e-mails are neither shown nor searched.
+    e-mails are neither shown nor searched. read: a quicker way to `leads` in the order of their ids (`page_read`).
     """
     text, limit, cursor = query.get("q"), query["limit"], query.get("cursor")
     contacts = sees_contacts(request) and not theirs
@@ -109,6 +111,8 @@ def list_leads(
         rows, after = _sorted(found, sort, f"{sort} {text or ''}", limit, cursor, buckets)
     elif search is not None:
         rows, after = _best(leads, search, f"q {text}", limit, cursor, of)
+    elif read is not None:
+        rows, after = page_read(read, limit=limit, cursor=cursor)
     else:
         rows, after = page(leads, limit=limit, cursor=cursor, newest_first=newest_first)
     return Listed(rows, after, search)

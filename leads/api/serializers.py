@@ -135,11 +135,21 @@ class LeadSerializer(CamelModelSerializer[Lead]):  # names: docs/requirements.md
 
     def to_representation(self, instance: Lead) -> dict[str, Any]:
         """As the fields above say, without asking each: 70 fields of 500 leads took DRF a second, this a hundredth."""
-        columns, context = _columns(), self.context
-        shown: dict[str, Any] = dict(zip(columns.names, columns.values_of(vars(instance)), strict=True))
-        for name, tell in columns.told:
+        shown = self.as_read(instance)
+        for name, tell in _columns().told:
             if (value := shown[name]) is not None:
                 shown[name] = tell(value)
+        return shown
+
+    def as_read(self, instance: Lead) -> dict[str, Any]:
+        """The same of a row that PostgreSQL gave, for a list: with moments, in UTC, and ids as they are, which the
+        renderer writes. Told one by one they were half of a row's time.
+        """
+        columns, context = _columns(), self.context
+        shown: dict[str, Any] = dict(zip(columns.names, columns.values_of(vars(instance)), strict=True))
+        for name in columns.numbers:
+            if (value := shown[name]) is not None:
+                shown[name] = float(value)
         if context.get("is_masked"):
             _mask(shown, columns.plain)
         shown["factSources"] = self.get_factSources(instance) if instance.fact_sources else {}
@@ -183,17 +193,18 @@ def _mask(shown: dict[str, Any], plain: Pairs) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """What is shown of a lead as it is. plain: without numbers. told: what JSON has in another form, and what makes it.
-    values_of: of all names, in their order, out of a row's attributes.
+    """What is shown of a lead as it is. plain: without numbers. numbers: that are read as decimals. told: moments and
+    ids, and what makes texts of them. values_of: of all names, in their order, out of a row's attributes.
     """
 
     plain: Pairs
+    numbers: list[str]
     told: list[tuple[str, Callable[[Any], Any]]]
     names: list[str]
     values_of: Callable[[dict[str, Any]], tuple[Any, ...]]
 
 
-_TOLD: dict[type, Callable[[Any], Any]] = {serializers.FloatField: float, MomentField: iso, serializers.UUIDField: str}
+_TOLD: dict[type, Callable[[Any], Any]] = {MomentField: iso, serializers.UUIDField: str}
 
 
 @cache
@@ -208,7 +219,8 @@ def _columns() -> _Columns:
     plain = [(name, str(f.source)) for name, f in fields.items() if name not in special]
     both = plain + decimals
     told = [(name, _TOLD[type(fields[name])]) for name, _ in both if type(fields[name]) in _TOLD]
-    return _Columns(plain, told, [name for name, _ in both], itemgetter(*(source for _, source in both)))
+    values_of = itemgetter(*(source for _, source in both))
+    return _Columns(plain, [name for name, _ in decimals], told, [name for name, _ in both], values_of)
 
 
 class _Cleaned(serializers.CharField):

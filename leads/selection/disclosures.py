@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from enum import StrEnum
 from functools import partial
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from common.contact_access import ANYBODYS, MASKED, holds_contact, sees_contacts
 from leads.models import Lead
 from leads.selection.export import PLAIN, Format, Layout, Pieces, csv_pieces
 from leads.selection.workbook import workbook_pieces
+
+_anybodys = attrgetter(*ANYBODYS)
 
 
 class Via(StrEnum):
@@ -48,13 +51,16 @@ def _has_contact(lead: Lead) -> bool:
     others = lead.other_facts
     if lead.phone or lead.secondary_phone or lead.email or (others and any(others.get(name) for name in MASKED)):
         return True
-    return holds_contact(*map(str, (lead.data or {}).values()), *names_in(lead))
+    texts = names_in(lead)
+    if lead.data:
+        texts += map(str, lead.data.values())
+    return bool(texts) and holds_contact(*texts)
 
 
 def names_in(lead: Lead) -> list[str]:
     """Its people, addresses and whatever else a file or a person may have written a phone or an e-mail into."""
-    own = [text for text in (lead.custom or {}).values() if isinstance(text, str)]
-    return [*(str(name) for column in ANYBODYS if (name := getattr(lead, column))), *own]
+    own = [text for text in lead.custom.values() if isinstance(text, str)] if lead.custom else []
+    return [*map(str, filter(None, _anybodys(lead))), *own]
 
 
 def _tell(reachable: Sequence[Lead], *, by: User, via: str, page: str) -> None:

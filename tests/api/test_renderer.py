@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import RequestFactory
@@ -29,7 +30,14 @@ ANSWERS = {
     "moments": [
         datetime(2026, 12, 1, 21, 30, tzinfo=UTC),
         datetime(2026, 12, 1, 21, 30, 0, 5, tzinfo=UTC),
+        datetime(2026, 12, 1, 21, 30, 0, 120_000, tzinfo=UTC),
+        datetime(2026, 1, 1, tzinfo=ZoneInfo("Europe/London")),
+        datetime(2026, 7, 1, 1, 2, 3, tzinfo=ZoneInfo("America/Phoenix")),
+        datetime(2026, 7, 1, 1, 2, 3),  # noqa: DTZ001
+        datetime(1, 1, 1, tzinfo=UTC),
+        datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
         date(2026, 12, 1),
+        time(9, 5),
     ],
     "an id": {"id": UUID("0198c0de-0000-7000-8000-000000000001")},
     "a choice": {"status": Lead.Status.NEW, "pair": (1, 2)},
