@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
@@ -17,11 +17,11 @@ from tests.leads.samples import make_leads, together
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def name(lead_id: object, exact: int = 1) -> LeadName:
+def name(lead_id: UUID, exact: int = 1) -> LeadName:
     return LeadName(lead_id=lead_id, bucket_id=uuid4(), exact=exact, loose=exact, source="file")
 
 
-def key(lead_id: object, key_id: int) -> LeadKey:
+def key(lead_id: UUID, key_id: int) -> LeadKey:
     return LeadKey(lead_id=lead_id, key_id=key_id, role=1, position=0)
 
 
@@ -65,7 +65,7 @@ def filled() -> tuple[Bucket, list[Lead], ContactKey, Import]:
     return bucket, leads, shared, job
 
 
-def sql(statement: str, *params: object) -> None:
+def sql(statement: str, *params: UUID | int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
 
@@ -124,7 +124,7 @@ def test_an_id_that_rows_are_held_by_never_changes(change: str) -> None:
     assert left() == [2, 2, 2]
 
 
-def delete_at_once(table: str, id: object) -> None:
+def delete_at_once(table: str, id: UUID | int) -> None:
     with transaction.atomic():
         sql("SET LOCAL lock_timeout = '300ms'")
         sql(f"DELETE FROM {table} WHERE id = %s", id)
@@ -151,7 +151,7 @@ def test_a_row_of_a_lead_that_is_being_deleted_waits_and_is_refused() -> None:
     refused([name(lead.pk)], "leads_leadname_lead_id_known")
 
 
-def write_briefly(lead_id: object) -> None:
+def write_briefly(lead_id: UUID) -> None:
     with transaction.atomic():
         sql("SET LOCAL lock_timeout = '300ms'")
         LeadName.objects.bulk_create([name(lead_id)])
