@@ -8,12 +8,13 @@ import gc
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from buckets.models import ImportPiece
 
@@ -25,15 +26,18 @@ READERS = max(1, min(3, (os.cpu_count() or 1) - 1))
 
 @dataclass(slots=True)
 class _Reader:
-    """A process that reads the piece it is sent. piece: the one whose rows it still owes."""
+    """A process that reads the piece it is sent. piece: the one whose rows it still owes, which `rows` waits for."""
 
     process: int
     pipe: Connection
     piece: int | None = None
+    rows: Future[Any] | None = None
 
 
 class Ahead(Generic[Rows]):
     """The rows of one piece after the other, by `read`, which asks the database for nothing.
+
+    A thread receives what a process has read, while this one waits for PostgreSQL.
 
     far: whether the next pieces are read meanwhile. Not after a worker has died: which piece it was must come out.
     """
@@ -41,6 +45,7 @@ class Ahead(Generic[Rows]):
     def __init__(self, read: Callable[[ImportPiece], Rows], *, far: bool) -> None:
         self._read, self._far = read, far
         self._readers: list[_Reader] = []
+        self._receiving = ThreadPoolExecutor(READERS, "rows of the next piece")
 
     def __enter__(self) -> Self:
         return self
@@ -48,15 +53,16 @@ class Ahead(Generic[Rows]):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         while self._readers:
             self._end(self._readers[0])
+        self._receiving.shutdown()
 
     def rows_of(self, piece: ImportPiece, following: Sequence[ImportPiece]) -> Rows:
         """The rows of a piece; begins with those of the following ones."""
         read = next((reader for reader in self._readers if reader.piece == piece.pk), None)
         rows: list[Rows] = []
-        if read is not None:
+        if read is not None and read.rows is not None:
             read.piece = None
             try:
-                rows.append(read.pipe.recv())
+                rows.append(read.rows.result())
             except (EOFError, OSError):  # it died, or the rows raise an error: they are read here, which tells
                 self._end(read)
         for one in following[:READERS] if self._far else ():
@@ -65,9 +71,11 @@ class Ahead(Generic[Rows]):
 
     def _end(self, reader: _Reader) -> None:
         self._readers.remove(reader)
-        reader.pipe.close()
         os.kill(reader.process, signal.SIGKILL)
         os.waitpid(reader.process, 0)
+        if reader.rows is not None:
+            wait([reader.rows])  # the pipe has ended for it
+        reader.pipe.close()
 
     def _begin(self, piece: ImportPiece) -> None:
         """Sent to a process that owes nothing: one that is sending rows would receive nothing, and wait for ever."""
@@ -81,6 +89,7 @@ class Ahead(Generic[Rows]):
             with suppress(OSError):  # it died
                 idle.pipe.send(piece)
                 idle.piece = piece.pk
+                idle.rows = self._receiving.submit(idle.pipe.recv)
 
 
 def _forked(read: Callable[[ImportPiece], Rows]) -> _Reader:

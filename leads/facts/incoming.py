@@ -40,6 +40,9 @@ __all__ = [
 ]
 _OWNED = ("bucket_id", "owner_id", "team_id", "source", "created_at", "updated_at")  # of every lead of a batch
 _ONCE = "lead_once_per_bucket"
+# For what a statement's triggers are shown of its rows: a piece of a file is 7 MB of leads, and what is more than
+# `work_mem`, 4 MB as PostgreSQL has it, goes through a file on the disk.
+_MEMORY = "32MB"
 _TRIES = 5  # of rows whose ids purchases give to leads of the bucket in that very moment
 
 
@@ -133,8 +136,8 @@ def _insert(batch: Batch, bucket_id: UUID, owned: str) -> _Sorted:
 def _copy(batch: Batch, new: Sequence[tuple[str, int, str]], owned: str) -> None:
     columns = ", ".join(("id", "property_id", *_OWNED, *batch.columns))
     with transaction.atomic(), connection.wrap_database_errors, connection.cursor() as cursor:
-        cursor.execute("SELECT now()")
-        ((now,),) = cursor.fetchall()
+        cursor.execute("SELECT now(), set_config('work_mem', %s, true)", [_MEMORY])
+        ((now, _),) = cursor.fetchall()
         between = f"{owned}\t{now.isoformat()}\t{now.isoformat()}"
         rows = [f"{one}\t{property_id}\t{between}\t{batch.lines[place]}\n" for one, place, property_id in new]
         with cursor.copy(f"COPY leads_lead ({columns}) FROM STDIN") as copy:

@@ -12,6 +12,7 @@ from buckets.imports import ahead
 from buckets.imports.ahead import Ahead
 from buckets.models import ImportPiece
 from integrations.lookups.identity import Name, names_of
+from tests.support import PATIENCE
 
 PIECES = [ImportPiece(pk=number, number=number, content=b"%d" % number) for number in range(1, 6)]
 
@@ -52,6 +53,15 @@ def test_a_piece_whose_reader_was_killed_is_read_here(monkeypatch: pytest.Monkey
         os.kill(reader._readers[0].process, signal.SIGKILL)
         assert reader.rows_of(PIECES[1], PIECES[2:3])[1] == os.getpid()
         assert reader.rows_of(PIECES[2], [])[1] == reader._readers[0].process
+
+
+def test_what_was_read_is_received_before_anybody_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "READERS", 1)
+    with Ahead(read, far=True) as reader:
+        reader.rows_of(PIECES[0], PIECES[1:2])
+        rows = reader._readers[0].rows
+        assert rows is not None
+        assert rows.result(PATIENCE)[0][:1] == b"2"
 
 
 def test_after_a_worker_has_died_one_piece_is_read_after_the_other() -> None:
