@@ -344,20 +344,10 @@ class ImportedLead(models.Model):
     """
 
     lead = models.OneToOneField(
-        "leads.Lead",
-        models.CASCADE,
-        primary_key=True,
-        db_constraint=False,  # triggers hold it and `job`, a statement's rows at once (leads/migrations/0056)
-        related_name="imported",
-        help_text="The lead it added",
+        "leads.Lead", models.CASCADE, primary_key=True, related_name="imported", help_text="The lead it added"
     )
     job = models.ForeignKey(
-        Import,
-        models.CASCADE,
-        related_name="leads",
-        db_index=False,
-        db_constraint=False,
-        help_text="The import that added it",
+        Import, models.CASCADE, related_name="leads", db_index=False, help_text="The import that added it"
     )
 
     class Meta:

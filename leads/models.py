@@ -387,14 +387,7 @@ class LeadName(models.Model):
         VENDOR = "vendor", "Purchased data"
 
     pk = models.CompositePrimaryKey("lead_id", "exact")
-    lead = models.ForeignKey(
-        Lead,
-        models.CASCADE,
-        db_index=False,
-        db_constraint=False,  # triggers hold it, a statement's rows at once (migration 0056)
-        related_name="names",
-        help_text="Whose name it is",
-    )
+    lead = models.ForeignKey(Lead, models.CASCADE, db_index=False, related_name="names", help_text="Whose name it is")
     bucket_id = models.UUIDField(help_text="The lead's bucket, for the index")
     exact = models.BigIntegerField(help_text="Hash of the name")
     loose = models.BigIntegerField(help_text="Hash of what a possible match shares with it")
@@ -457,17 +450,8 @@ class LeadKey(models.Model):
         OWNER = 4, "Owner"
 
     pk = models.CompositePrimaryKey("lead_id", "key_id")
-    lead = models.ForeignKey(
-        Lead,
-        models.CASCADE,
-        db_index=False,
-        db_constraint=False,  # triggers hold it and `key`, as those of names
-        related_name="keys",
-        help_text="Whose key it is",
-    )
-    key = models.ForeignKey(
-        ContactKey, models.PROTECT, db_index=False, db_constraint=False, related_name="leads", help_text="The key"
-    )
+    lead = models.ForeignKey(Lead, models.CASCADE, db_index=False, related_name="keys", help_text="Whose key it is")
+    key = models.ForeignKey(ContactKey, models.PROTECT, db_index=False, related_name="leads", help_text="The key")
     role = models.SmallIntegerField(choices=Role, help_text="What it is to the lead")
     position = models.SmallIntegerField(help_text="Its place among those of its role, from 0")
 

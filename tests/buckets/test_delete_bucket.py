@@ -26,8 +26,7 @@ from tests.leads.samples import counters, make_leads, together
 from tests.support import PATIENCE, make_user
 
 TABLES = (Bucket, Fill, Lead, Activity, Lead.tags.through, RunItem)
-# owning table and column of every key that PostgreSQL itself carries out, and what it does; but for those that triggers
-# hold (tests/leads/test_held_by_statement.py)
+# owning table and column of every key that PostgreSQL itself carries out, and what it does
 RULES = {
     ("campaigns_callattempt", "lead_id"): "set null",
     ("campaigns_campaign", "bucket_id"): "set null",
@@ -45,6 +44,8 @@ RULES = {
     ("leads_lead_tags", "lead_id"): "cascade",
     ("leads_lead_tags", "tag_id"): "cascade",
     ("leads_activity", "lead_id"): "cascade",
+    ("leads_leadkey", "lead_id"): "cascade",
+    ("leads_leadname", "lead_id"): "cascade",
     ("leads_lead", "merged_into_id"): "set null",
     ("leads_lead", "status_label_id"): "set null",
     ("leads_merge", "older_id"): "cascade",
@@ -61,6 +62,8 @@ RULES = {
     ("buckets_import", "bucket_id"): "cascade",
     ("buckets_importpiece", "job_id"): "cascade",
     ("buckets_importfailure", "job_id"): "cascade",
+    ("buckets_importedlead", "job_id"): "cascade",
+    ("buckets_importedlead", "lead_id"): "cascade",
     ("enrichment_schedule", "bucket_id"): "set null",
     ("enrichment_schedule", "last_run_id"): "set null",
     ("enrichment_schedule", "last_fill_id"): "set null",
