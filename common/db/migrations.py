@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
@@ -104,3 +105,31 @@ class AtOnce(Operation):
     def describe(self) -> str:
         """For `migrate --plan`."""
         return "; ".join(operation.describe() for operation in self.operations)
+
+
+def drop_broken(schema_editor: BaseDatabaseSchemaEditor, name: str) -> bool:
+    """Whether the index is there. One that a killed migration left unfinished is dropped."""
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relname = %s", [name]
+        )
+        (valid,) = cursor.fetchone() or (None,)
+    if valid is False:
+        schema_editor.execute(f"DROP INDEX CONCURRENTLY {name}")
+    return bool(valid)
+
+
+class AddIndexOnce(AddIndexConcurrently):
+    """Makes an index while people work. Goes on where it was killed: PostgreSQL keeps what was not finished, and Django
+    would refuse what is there.
+    """
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        if not drop_broken(schema_editor, self.index.name):
+            super().database_forwards(app_label, schema_editor, from_state, to_state)

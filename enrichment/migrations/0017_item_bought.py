@@ -3,7 +3,7 @@
 from django.contrib.postgres.operations import RemoveIndexConcurrently
 from django.db import migrations, models
 
-from leads.migrations._indexes import AddIndexOnce
+from common.db.migrations import AddIndexOnce
 
 
 class Migration(migrations.Migration):

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from leads.migrations._indexes import AddIndexOnce, drop_broken
+from common.db.migrations import AddIndexOnce, drop_broken
 
 # The team and the bucket first: a word that a million leads of others hold costs nothing. `gin_pending_list_limit`, in
 # kB: rows an import has just brought lie in a list that each search reads whole; at 1 MB that is 3 ms (measured).

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from leads.migrations._indexes import AddIndexOnce
+from common.db.migrations import AddIndexOnce
 
 
 class Migration(migrations.Migration):

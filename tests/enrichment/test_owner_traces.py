@@ -22,12 +22,13 @@ from enrichment.options import RunOptions
 from enrichment.quoting import quotes
 from enrichment.worker import purchase, questions
 from integrations.ledger import catalogue
-from integrations.lookups import gate
+from integrations.lookups import answers, gate
 from integrations.lookups.answers import Copy
 from integrations.models import Lookup, Operation, VendorCall
 from integrations.vendors.queries import bears_name, shared_query, skip_trace_query
 from integrations.vendors.skip_trace import contact_facts, phone_of
 from leads.admin.base import spaced
+from leads.keys.owner_keys import owner_keys
 from leads.models import Lead
 from sandbox.server import Sandbox
 from tests.admin_site import sees_contacts, signed_in, staff
@@ -345,7 +346,7 @@ def test_what_an_owned_trace_serves_besides_is_stored_while_nothing_is_held(
     assert purchase.step(1, "property_detail").worked
     Operation.objects.update(answered_at=database_now())
     stored: list[str] = []
-    store = purchase.store_copies
+    store = answers.store_copies
 
     def while_others_buy(operation: Operation, copies: list[Copy]) -> None:
         with transaction.atomic():
@@ -378,7 +379,7 @@ def test_owners_are_told_apart_by_every_fact_that_their_questions_read(owner: di
     facts = Read(detail(1, "Ann", **owner))
     questions.shared_question(facts)
     questions.owner_query(facts)
-    questions.owner_keys(facts)
+    owner_keys(facts)
     assert facts.names <= {*questions.OWNER_FACTS}
 
 

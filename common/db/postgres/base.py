@@ -84,9 +84,10 @@ class _Kept(base.ServerBindingCursor):
         except FeatureNotSupported as error:
             if error.diag.source_function != "RevalidateCachedQuery":
                 raise
-            if self.connection.info.transaction_status != TransactionStatus.IDLE:
+            ours: Any = self
+            if ours.connection.info.transaction_status != TransactionStatus.IDLE:
                 raise OperationalError("a plan was older than a migration") from error
-            self.connection.execute("DEALLOCATE ALL")
+            ours.connection.execute("DEALLOCATE ALL")
             return super().execute(*args, **kwargs)  # type: ignore[misc]  # the stubs know no cursor
 
 
