@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from common.db.clock import database_now
 from common.enqueue import enqueue_on_commit
-from common.faultpoints import commit
+from common.faultpoints import reach
 from common.logs import safe_traceback
 from common.values.backoff import backoff
 from enrichment.locks import lock_late_phones, lock_run, share_run
@@ -134,12 +134,15 @@ def _store(copies: Sequence[Copy]) -> None:
 
 def _begin(operation: Operation, stage: int, name: str, picked: list[UUID], *, alone: bool) -> Bought | Closed | None:
     """`_claim`, in a transaction, or why the gate is closed."""
-    with commit("gate.begin"):
+    with transaction.atomic():
         try:
             admission.look(operation)
         except Closed as closed:
             return closed
-        return _claim(operation, stage, name, picked, alone=alone)
+        bought = _claim(operation, stage, name, picked, alone=alone)
+        reach("gate.begin.before_commit")
+    reach("gate.begin.after_commit")
+    return bought
 
 
 def _claim(operation: Operation, stage: int, name: str, picked: list[UUID], *, alone: bool) -> Bought | None:
