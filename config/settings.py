@@ -204,6 +204,10 @@ _idle = _whole("DATABASE_IDLE_SECONDS", 30, "seconds a transaction may stand idl
 # A page read out of order costs about as much as one in order, as on every disk without arms. With PostgreSQL's 4 a few
 # hundred keys or names of a request were looked for by reading their whole table: 20 ms instead of 2.
 _database["OPTIONS"].setdefault("options", f"-c idle_in_transaction_session_timeout={_idle}s -c random_page_cost=1.1")
+# A PostgreSQL whose machine or cable is gone says nothing: its end is noticed within a minute, not within two hours.
+for _name, _value in {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}.items():
+    _database["OPTIONS"].setdefault(_name, _value)
+_database["OPTIONS"].setdefault("tcp_user_timeout", 60_000)  # milliseconds
 _database["ENGINE"] = "common.db.postgres"
 _database["CONN_HEALTH_CHECKS"] = False  # it checks by itself, all at once
 _database["ATOMIC_REQUESTS"] = False
