@@ -252,7 +252,7 @@ def _apply(
     by_key, copies = _share(run, by_key, answers, owners)
     if later is not None:
         later += copies
-    else:
+    elif copies:
         store_copies(catalogue.operation("skip_trace"), copies)
     got = [(item, answers[key]) for key, items in by_key.items() if key in answers for item in items]
     onward, endings = list[int](), list[Ending]()
