@@ -180,7 +180,7 @@ def _beside(owners: Mapping[int, Owner], items: Sequence[Item]) -> dict[UUID, st
                              WHERE i.lead_id = k.lead_id
                                AND i.run_id = (SELECT run_id FROM enrichment_runitem WHERE id = %s)) IS NOT NULL
                      ORDER BY k.lead_id LIMIT %s) o
-              JOIN leads_lead l ON l.id = o.lead_id
+              CROSS JOIN LATERAL (SELECT id, property_id FROM leads_lead WHERE id = o.lead_id LIMIT 1) l
             """,
             [[item.lead_id for item in mine], LeadKey.Role.OWNER, mine[0].id, _LOOKED_AT],
         )

@@ -239,6 +239,10 @@ _CALLED = """(SELECT %(bucket)s::uuid AS id OFFSET 0) b, unnest(string_to_array(
                    SELECT * FROM leads_lead one
                     WHERE one.bucket_id = b.id AND one.property_id = i.id LIMIT 1) h"""
 
+# The lead that is shown of one such, by its id too: of a table that was nearly empty when PostgreSQL last counted it,
+# it expects a lead or two, and went through all names of a piece for each lead there was (7,000 leads: five minutes).
+_SHOWN = "LATERAL (SELECT * FROM leads_lead one WHERE one.id = coalesce(h.merged_into_id, h.id) LIMIT 1) l"
+
 
 def found_of(bucket_id: UUID, asked: Asked) -> set[str | int] | None:
     """What of these ids and names the bucket or bought answers know: ids, and hashes as names have them (`exact`, of an
@@ -294,7 +298,7 @@ def known_leads(
         cursor.execute(
             f"""
             SELECT h.property_id, l.id, l.property_id, l.apn, l.property_address, l.property_zip, {_TAUGHT}
-              FROM {_CALLED} JOIN leads_lead l ON l.id = coalesce(h.merged_into_id, h.id)
+              FROM {_CALLED}, {_SHOWN}
             """,  # noqa: S608  # constants
             {"bucket": bucket_id, "ids": "\n".join(property_ids)},
         )
@@ -308,9 +312,8 @@ def known_leads(
                        AND exact = ANY(string_to_array(%s, ',')::bigint[])
                      UNION
                     SELECT lead_id, exact, loose, bare FROM leads_leadname
-                     WHERE bucket_id = %s AND loose = ANY(string_to_array(%s, ',')::bigint[])) n
-              JOIN leads_lead h ON h.id = n.lead_id
-              JOIN leads_lead l ON l.id = coalesce(h.merged_into_id, h.id)
+                     WHERE bucket_id = %s AND loose = ANY(string_to_array(%s, ',')::bigint[])) n,
+                   LATERAL (SELECT * FROM leads_lead one WHERE one.id = n.lead_id LIMIT 1) h, {_SHOWN}
              ORDER BY l.id
             """,  # noqa: S608  # a constant
             [

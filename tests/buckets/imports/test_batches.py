@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import marshal
+import re
 from typing import Any
 
 import pytest
@@ -12,10 +13,11 @@ from django.utils import timezone
 
 from buckets.imports import services
 from buckets.models import Bucket
+from integrations.lookups.identity import Name
 from leads.facts import incoming
 from leads.facts.batches import Batch, Incoming
 from leads.facts.incoming import insert_leads, said_by_file, take_vendor_ids
-from leads.facts.matching import found_of
+from leads.facts.matching import found_of, known_leads
 from leads.models import Lead, LeadKey, LeadName
 from tests.buckets.imports.files import csv_of, homes, imported, totals, uploaded, work
 from tests.buckets.imports.test_shortcuts import made_rows
@@ -124,3 +126,27 @@ def test_the_ids_of_a_young_bucket_are_found_by_the_index_of_ids() -> None:
         plan = "\n".join(line for (line,) in cursor.fetchall())
         cursor.execute("RESET enable_seqscan")
     assert "lead_once_per_bucket on leads_lead" in plan
+
+
+def test_leads_with_a_name_are_found_one_by_one_whatever_the_tables_statistics_say() -> None:
+    """Of a table that was nearly empty when it was last counted PostgreSQL expects one lead: it went through all names
+    of a piece for each lead there was.
+    """
+    bucket = Bucket.objects.create(owner=make_user(), name="Young")
+    imported(bucket, made_rows(600))
+    texts = Lead.objects.filter(bucket=bucket).values_list("property_id", flat=True)
+    names = [Name(text, text) for text in texts]
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE leads_leadname")
+        cursor.execute("UPDATE pg_class SET reltuples = 1, relpages = 100 WHERE relname = 'leads_lead'")
+        with CaptureQueriesContext(connection) as sent:
+            known_leads(bucket.pk, [*texts], names)
+        plans = []
+        for one in sent:
+            cursor.execute(f"EXPLAIN {one['sql']}")
+            plans.append([line for (line,) in cursor.fetchall()])
+    assert len(plans) == 2
+    for plan in plans:
+        looks = [place for place, line in enumerate(plan) if re.search(r" on leads_lead( |$)", line)]
+        assert looks
+        assert all("Cond: " in plan[place + 1] for place in looks), "\n".join(plan)
