@@ -15,7 +15,7 @@ from django.db.models.expressions import RawSQL
 from accounts.access import Access, Scope
 from common.contact_access import masked_text
 from common.dates import iso, moment
-from common.db.direct import kept, kept_rows, statement
+from common.db.direct import kept, rows, statement
 from common.needs import SHOWN, Need
 from leads.calendar import clock
 from leads.keys.key_secrets import WROTE
@@ -39,7 +39,8 @@ _TAGS_AND_OWNERS = f"""
 
 def of_bucket(bucket_id: UUID, after: UUID | None, most: int) -> list[Lead]:
     """The first leads of a bucket, the oldest first, behind the one with this id; None: from its first."""
-    return kept_rows(_of_bucket(most), {"bucket": bucket_id, "after": after or UUID(int=0)}, Lead)
+    asked = {"bucket": bucket_id, "after": after or UUID(int=0)}
+    return [lead for (lead,) in rows(_of_bucket(most), asked, Lead, keeps_plan=True)]
 
 
 @cache

@@ -64,11 +64,6 @@ def kept(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     return _found(connection.kept_cursor(), sql, params)  # type: ignore[attr-defined]  # ours
 
 
-def kept_rows(sql: str, params: Mapping[str, Any], model: type[M]) -> list[M]:
-    """As `rows`, of one model, by a plan that is kept."""
-    return [_row(model, values) for values in kept(sql, params)]
-
-
 def every(model: type[M], rest: str, params: Mapping[str, Any]) -> list[M]:
     """Rows of one model. rest: of the statement, behind its columns; the table is called t."""
     found = rows(f"SELECT {columns(model, 't')} FROM {model._meta.db_table} t {rest}", params, model)  # noqa: S608

@@ -133,7 +133,7 @@ def _store(copies: Sequence[Copy]) -> None:
 
 
 def _begin(operation: Operation, stage: int, name: str, picked: list[UUID], *, alone: bool) -> Bought | Closed | None:
-    """`_claim`, in a transaction, or why the gate is closed."""
+    """`_claim`, in a transaction, or why the gate is closed: of which the chaos tests' places know nothing."""
     with transaction.atomic():
         try:
             admission.look(operation)
