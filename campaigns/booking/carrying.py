@@ -84,7 +84,7 @@ def _begin(event: Event) -> tuple[Operation, VendorCall] | None:
     try:
         with transaction.atomic():
             operation = admit(catalogue.operation("email").pk, single=True)
-            reserved = reserve(operation, [1], payer, database_now())
+            reserved = reserve(operation, [1], payer)
     except Closed as closed:
         log.warning("A mail about an appointment waits: %s", closed.reason)
         return None

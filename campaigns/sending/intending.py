@@ -144,7 +144,7 @@ def _decide(operation: Operation, rows: list[Delivery], token: UUID, now: dateti
     of = payer.of_campaign(campaign) if campaign else payer.of_message(rows[0]) if rows else None
     funds, held = None, {}
     if asking and of is not None:
-        funds = batches.reserve_each(operation, [row.segments for row in asking], of, now)
+        funds = batches.reserve_each(operation, [row.segments for row in asking], of)
         found.short = funds.cap if len(funds.holds) < len(asking) else None
         held = {row.pk: place for place, row in enumerate(asking[: len(funds.holds)])}
     answers = lock_and_decide(held, at=at) if held else {}

@@ -157,7 +157,7 @@ def _begin(operation_id: int, access: Access) -> tuple[Operation, VendorCall]:
         try:
             with transaction.atomic():
                 operation = admit(operation_id, single=True)
-                reserved = reserve(operation, [1], payer, database_now())
+                reserved = reserve(operation, [1], payer)
                 if reserved.call is None:
                     label = reserved.cap.label if reserved.cap else "a spending limit"
                     raise CampaignError("NOT_SENT", f"The code could not be sent: {label} is used up.")

@@ -99,7 +99,7 @@ def _begin(attempt: CallAttempt, sender: Sender) -> tuple[Operation, VendorCall]
         try:
             with transaction.atomic():
                 operation = admit(operation_id, single=True)
-                reserved = reserve(operation, [1], _payer(attempt), database_now())
+                reserved = reserve(operation, [1], _payer(attempt))
                 if reserved.call is None:
                     return f"{reserved.cap.label if reserved.cap else 'A spending limit'} is used up.".capitalize()
                 mine = CallAttempt.objects.filter(

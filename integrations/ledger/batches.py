@@ -61,12 +61,12 @@ def room(operation: Operation, now: datetime) -> int:
     return max(0, settings.VENDOR_IN_FLIGHT - flying.filter(lease_until__gt=now).count())
 
 
-def reserve_each(operation: Operation, weights: Sequence[int], payer: Payer, now: datetime) -> Funds:
+def reserve_each(operation: Operation, weights: Sequence[int], payer: Payer) -> Funds:
     """Reserves the money of the first requests that fit under every cap, and locks these budgets.
 
-    weights: the most price units of each. operation, now: as for `reservation.reserve`.
+    weights: the most price units of each. operation: as for `reservation.reserve`.
     """
-    caps = caps_of(operation, payer, now)
+    caps, _ = caps_of(operation, payer)
     prices = [operation.unit_price * weight for weight in weights]
     fit, _, cap = budgets.reserve(caps, prices)
     each = [{one.scope: one.per_input or price for one in caps} for price in prices[:fit]]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from common.db.direct import kept
 from integrations.ledger import scopes
@@ -248,12 +248,13 @@ def _sums(changes: Iterable[tuple[str, Decimal, Decimal]]) -> dict[str, tuple[De
 def _change(rows: Sequence[tuple[str, Decimal, Decimal]]) -> None:
     if not rows:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE integrations_budget b SET reserved = b.reserved + c.reserved, spent = b.spent + c.spent
-              FROM unnest(%s::text[], %s::numeric[], %s::numeric[]) AS c(scope, reserved, spent)
-             WHERE b.scope = c.scope
-            """,
-            [[r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]],
-        )
+    scopes_, reserved, spent = map(list, zip(*rows, strict=True))
+    kept(
+        """
+        UPDATE integrations_budget b SET reserved = b.reserved + c.reserved, spent = b.spent + c.spent
+          FROM unnest(%(scopes)s::text[], %(reserved)s::numeric[], %(spent)s::numeric[]) AS c(scope, reserved, spent)
+         WHERE b.scope = c.scope
+        RETURNING 1
+        """,
+        {"scopes": scopes_, "reserved": reserved, "spent": spent},
+    )

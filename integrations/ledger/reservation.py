@@ -46,16 +46,17 @@ class Reservation:
 
 
 def reserve(
-    operation: Operation, weights: Sequence[int], payer: Payer, now: datetime, *, call_id: UUID | None = None
+    operation: Operation, weights: Sequence[int], payer: Payer, *, call_id: UUID | None = None
 ) -> Reservation:
     """Reserves the money of the first inputs that fit under every cap, and a slot for one request that holds them.
 
-    operation: of `admission.admit`. weights: the most price units that each input can cost. now: the database's clock.
-    call_id: the request's, where its caller has used it already.
+    operation: of `admission.admit`. weights: the most price units that each input can cost. call_id: the request's,
+    where its caller has used it already.
     """
     price = operation.unit_price
+    caps, now = caps_of(operation, payer)
     prices = [price * weight for weight in weights]
-    fit, holds, stopper = budgets.reserve(caps_of(operation, payer, now), prices, payer.afterwards)
+    fit, holds, stopper = budgets.reserve(caps, prices, payer.afterwards)
     if not fit:
         return Reservation(0, None, stopper)
     slot = pace.take_slot(operation.pk, operation.setting("pace"))
@@ -79,7 +80,7 @@ def reserve(
 
 def would_fit(operation: Operation, payer: Payer) -> bool:
     """Whether the cheapest input would fit under every cap at this moment. Nothing is reserved."""
-    caps, then = caps_of(operation, payer, pace.database_now()), payer.afterwards
+    (caps, _), then = caps_of(operation, payer), payer.afterwards
     for cap in (*caps, *(then.caps if then else ())):
         room = budgets.room(cap)
         if room is None:
@@ -104,11 +105,13 @@ def team_cap(team_id: int, now: datetime) -> Cap:
     return budgets.team_month_cap(team_id, Team.objects.values_list("monthly_budget", flat=True).get(pk=team_id), now)
 
 
-def caps_of(operation: Operation, payer: Payer, now: datetime) -> list[Cap]:
-    """Every cap that applies. Caps in dollars come first: where two stop at the same input, the first is the reason."""
-    ((of_user, of_team),) = kept(
+def caps_of(operation: Operation, payer: Payer) -> tuple[list[Cap], datetime]:
+    """Every cap that applies, and the database's clock by which it does. Caps in dollars come first: where two stop at
+    the same input, the first is the reason.
+    """
+    ((now, of_user, of_team),) = kept(
         """
-        SELECT u.monthly_budget, t.monthly_budget
+        SELECT clock_timestamp(), u.monthly_budget, t.monthly_budget
           FROM accounts_user u LEFT JOIN accounts_team t ON t.id = %(team)s WHERE u.id = %(user)s
         """,
         {"team": payer.team_id, "user": payer.user_id},
@@ -119,4 +122,4 @@ def caps_of(operation: Operation, payer: Payer, now: datetime) -> list[Cap]:
         *([budgets.team_month_cap(payer.team_id, of_team, now)] if payer.team_id is not None else []),
         budgets.vendor_cap(operation.vendor_id, operation.vendor.cap, now),
     ]
-    return sorted(caps, key=lambda cap: cap.per_input is not None)
+    return sorted(caps, key=lambda cap: cap.per_input is not None), now

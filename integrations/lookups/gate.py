@@ -115,7 +115,7 @@ def reserve(operation: Operation, plan: Plan, payer: Payer, *, single: bool = Fa
     if owned_answers.seen_besides(operation, plan.buying, plan.call_id) != _besides(plan, operation):
         raise Closed(FASTER, 0.0)
     weights = [query.weight for query in plan.buying]
-    reserved = ledger_reserve(operation, weights, payer, pace.database_now(), call_id=plan.call_id)
+    reserved = ledger_reserve(operation, weights, payer, call_id=plan.call_id)
     buying, unaffordable = plan.buying[: reserved.inputs], plan.buying[reserved.inputs :]
     left = frozenset(query.key for query in unaffordable)
     if left:

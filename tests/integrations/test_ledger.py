@@ -89,7 +89,7 @@ def messages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Messages]:
 def begin(operation: Operation, user: User, *weights: int, cap: Cap | None = None) -> Reservation:
     payer = Payer(user.pk, PURPOSE, caps=(cap or money_cap(PURPOSE, None, "the campaign's limit"),))
     with transaction.atomic():
-        return reserve(admit(operation.pk), weights, payer, database_now())
+        return reserve(admit(operation.pk), weights, payer)
 
 
 def write_end(reserved: Reservation, outcome: Outcome[Delivered]) -> str:

@@ -484,7 +484,7 @@ def test_the_ledger_pays_for_it_as_for_any_purchase(
     settings.OPERATIONS = {"sms": {**settings.OPERATIONS["sms"], "vendor": TWILIO, "pace": Decimal(0)}}
     operation, payer = catalogue.operation("sms"), Payer(make_user().pk, "campaign:1")
     with transaction.atomic():
-        call = reserve(admit(operation.pk), [2], payer, database_now()).call
+        call = reserve(admit(operation.pk), [2], payer).call
     assert call is not None
     asked = message(person(sandbox, script), segments=2)
 

@@ -43,7 +43,7 @@ def buy(user: User, team: Team) -> tuple[int, str]:
     """One input of a skip trace at $0.05: how many were reserved, and what stopped the rest."""
     with transaction.atomic():
         operation = admit(catalogue.operation("skip_trace").pk, single=True)
-        done = reservation.reserve(operation, [1], Payer(user.pk, "test", team_id=team.pk), database_now())
+        done = reservation.reserve(operation, [1], Payer(user.pk, "test", team_id=team.pk))
     return done.inputs, done.cap.label if done.cap else ""
 
 
