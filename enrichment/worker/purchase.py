@@ -14,7 +14,6 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 
 from common.db.clock import database_now
-from common.db.direct import kept
 from common.enqueue import enqueue_on_commit
 from common.faultpoints import reach
 from common.logs import safe_traceback
@@ -140,19 +139,10 @@ def _begin(operation: Operation, stage: int, name: str, picked: list[UUID], *, a
             admission.look(operation)
         except Closed as closed:
             return closed
-        _leave_to_the_intent()
         bought = _claim(operation, stage, name, picked, alone=alone)
         reach("gate.begin.before_commit")
     reach("gate.begin.after_commit")
     return bought
-
-
-def _leave_to_the_intent() -> None:
-    """This transaction ends without waiting for the disk, because other workers wait for the operation until it has.
-    The intent's commit stands behind it in PostgreSQL's log, and so has both on the disk before anything is sent; what
-    a crash of PostgreSQL takes of claims before has bought nothing.
-    """
-    kept("SELECT set_config('synchronous_commit', 'off', true)", {})
 
 
 def _claim(operation: Operation, stage: int, name: str, picked: list[UUID], *, alone: bool) -> Bought | None:
