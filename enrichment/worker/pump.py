@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 BEAT = 3.0  # seconds between two signs of life
 # Seconds of another thread's Python that a thread waits for when PostgreSQL has answered it. By default 5 ms, which a
 # thread that reserves a purchase would wait a dozen times with the vendor's row locked for all worker hosts.
-SWITCH = 0.0001
+SWITCH = 0.0005
 COLLECT_EVERY = 50_000  # objects made and not freed; the cyclic ones among them wait until then
 WAKES = 1.0  # seconds that pumps of the next stage have to start before they are woken again
 IDLE = 2.0  # seconds without work after which a pump ends
