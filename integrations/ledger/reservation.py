@@ -45,9 +45,7 @@ class Reservation:
     cap: Cap | None
 
 
-def reserve(
-    operation: Operation, weights: Sequence[int], payer: Payer, *, call_id: UUID | None = None
-) -> Reservation:
+def reserve(operation: Operation, weights: Sequence[int], payer: Payer, *, call_id: UUID | None = None) -> Reservation:
     """Reserves the money of the first inputs that fit under every cap, and a slot for one request that holds them.
 
     operation: of `admission.admit`. weights: the most price units that each input can cost. call_id: the request's,
