@@ -78,7 +78,8 @@ def reserve(operation: Operation, weights: Sequence[int], payer: Payer, *, call_
 
 def would_fit(operation: Operation, payer: Payer) -> bool:
     """Whether the cheapest input would fit under every cap at this moment. Nothing is reserved."""
-    (caps, _), then = caps_of(operation, payer), payer.afterwards
+    caps, _ = caps_of(operation, payer)
+    then = payer.afterwards
     for cap in (*caps, *(then.caps if then else ())):
         room = budgets.room(cap)
         if room is None:
