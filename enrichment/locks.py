@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from common.db.direct import first
+from common.db.direct import Asked, columns, kept, made, together
 from enrichment.models import Run, RunItem, Schedule
 
 _HOLD = "pg_advisory_xact_lock"  # its waiters come in turn: a pause is not passed by by workers that go on sharing
@@ -29,8 +29,7 @@ def claim_schedule(schedule_id: UUID, **still: object) -> Schedule | None:
 
 def lock_run(run_id: UUID) -> Run | None:
     """The run against everything else that changes it or its items, workers that share it too. None: it is gone."""
-    _hold(_HOLD, run_id)
-    return first(Run, "WHERE id = %(id)s FOR NO KEY UPDATE", {"id": run_id})
+    return _held(_HOLD, run_id, "FOR NO KEY UPDATE")
 
 
 def share_run(run_id: UUID) -> Run | None:
@@ -40,15 +39,21 @@ def share_run(run_id: UUID) -> Run | None:
     Whoever shares it takes items by SKIP LOCKED, moves only items that follow its own call, and changes the run by
     sums alone, at the end of its transaction (`queue.end`). All else needs `lock_run`.
     """
-    _hold(f"{_HOLD}_shared", run_id)
-    return first(Run, "WHERE id = %(id)s", {"id": run_id})
+    return _held(f"{_HOLD}_shared", run_id)
+
+
+def _held(function: str, run_id: UUID, rest: str = "") -> Run | None:
+    """The run as it is once it is held: the second statement of one message."""
+    read = f"SELECT {columns(Run, 't')} FROM enrichment_run t WHERE id = %(id)s {rest}"  # noqa: S608  # our own words
+    _, found = together(_holding(function, run_id), (read, {"id": run_id}))
+    return next((run for (run,) in made(found, Run)), None)
 
 
 def lock_runs(runs: QuerySet[Run]) -> QuerySet[Run]:
     """These runs alone, in the order of their ids, whatever they were found by. Locked as the queryset is read."""
     ids = sorted(runs.order_by().values_list("pk", flat=True).distinct())
     for run_id in ids:
-        _hold(_HOLD, run_id)
+        kept(*_holding(_HOLD, run_id))
     return runs.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True, of=("self",))
 
 
@@ -60,9 +65,8 @@ def lock_late_phones(*, alone: bool) -> None:
         cursor.execute(f"SELECT {_HOLD if alone else _HOLD + '_shared'}(hashtextextended(%s, 6))", ["late phones"])
 
 
-def _hold(function: str, run_id: UUID) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(hashtextextended(%s, 5))", [str(run_id)])  # ours alone
+def _holding(function: str, run_id: UUID) -> Asked:
+    return f"SELECT {function}(hashtextextended(%(run)s::text, 5))", {"run": str(run_id)}  # ours alone
 
 
 def lock_items(items: QuerySet[RunItem]) -> QuerySet[RunItem]:

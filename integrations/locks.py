@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import QuerySet
 
-from common.db.direct import columns, kept, rows
+from common.db.direct import Asked, columns, kept, made, rows, together
 from integrations.models import Budget, NameRefresh, Operation, PhoneReveal, Vendor, VendorCall
 
 # At the end of a query over `integrations_propertyname k` inside a statement that then changes these names.
@@ -73,12 +75,14 @@ def lock_operation(operation_id: int) -> Operation:
     return Operation.objects.select_for_update(no_key=True).get(pk=operation_id)
 
 
-def lock_operation_and_vendor(operation_id: int) -> Operation:
-    """The operation's row, then its vendor's."""
-    row = with_vendor("WHERE o.id = %(id)s FOR NO KEY UPDATE", id=operation_id)
-    if row is None:
-        raise Operation.DoesNotExist
-    return row
+def lock_operation_and_vendor(operation_id: int, *then: Asked) -> tuple[Operation, list[list[tuple[Any, ...]]]]:
+    """The operation's row, then its vendor's; and what each of `then` finds with these locked."""
+    lock = f"SELECT {_WITH_VENDOR} WHERE o.id = %(id)s FOR NO KEY UPDATE"
+    found, *more = together((lock, {"id": operation_id}), *then)
+    for operation, vendor in made(found, Operation, Vendor):
+        operation.vendor = vendor
+        return operation, more
+    raise Operation.DoesNotExist
 
 
 def with_vendor(rest: str, **params: object) -> Operation | None:
@@ -139,17 +143,35 @@ def lock_reveal(call_id: UUID, **still: object) -> PhoneReveal | None:
     return PhoneReveal.objects.select_for_update().filter(pk=call_id, **still).first()
 
 
-def lock_budgets(scopes: Iterable[str]) -> dict[str, Budget]:
-    """Budgets by scope, in the order of their scopes; those there are not yet are not made."""
+def lock_budgets(scopes: Iterable[str], *then: Asked) -> tuple[dict[str, Budget], list[list[tuple[Any, ...]]]]:
+    """Budgets by scope, in the order of their scopes; those there are not yet are not made. And what each of `then`
+    finds with these locked.
+    """
     sql = f"SELECT {_BUDGET} FROM integrations_budget b WHERE scope = ANY(%(scopes)s) ORDER BY scope FOR UPDATE"  # noqa: S608
-    locked = rows(sql, {"scopes": list(scopes)}, Budget, keeps_plan=True)
-    return {row.scope: row for (row,) in locked}
+    found, *more = together((sql, {"scopes": list(scopes)}), *then)
+    return {row.scope: row for (row,) in made(found, Budget)}, more
 
 
-def lock_free_budgets(scopes: Iterable[str]) -> set[str]:
-    """Those of these budgets that no other transaction has locked. Outside the order, because it waits for none."""
-    rows = Budget.objects.filter(scope__in=list(scopes)).select_for_update(skip_locked=True)
-    return set(rows.values_list("scope", flat=True))
+def change_free_budgets(changes: Sequence[tuple[str, Decimal, Decimal]]) -> None:
+    """Adds what is reserved and spent to those of these budgets that no other transaction has locked, and leaves a
+    BudgetChange for the others. Outside the order, because it waits for none.
+    """
+    scopes, reserved, spent = map(list, zip(*changes, strict=True))
+    kept(
+        """
+        WITH c AS (
+                 SELECT * FROM unnest(%(scopes)s::text[], %(reserved)s::numeric[], %(spent)s::numeric[])
+                     AS c(scope, reserved, spent)),
+             free AS (
+                 SELECT scope FROM integrations_budget WHERE scope = ANY(%(scopes)s) FOR UPDATE SKIP LOCKED),
+             changed AS (
+                 UPDATE integrations_budget b SET reserved = b.reserved + c.reserved, spent = b.spent + c.spent
+                   FROM c JOIN free USING (scope) WHERE b.scope = c.scope)
+        INSERT INTO integrations_budgetchange (scope, reserved, spent)
+        SELECT scope, reserved, spent FROM c WHERE scope NOT IN (SELECT scope FROM free) RETURNING 1
+        """,
+        {"scopes": scopes, "reserved": reserved, "spent": spent},
+    )
 
 
 def lock_free_lookups(operation_id: int, keys: Iterable[str]) -> set[str]:

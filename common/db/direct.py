@@ -16,6 +16,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.signals import post_init, pre_init
 
 M = TypeVar("M", bound=Model)
+Asked = tuple[str, Mapping[str, Any]]  # a statement and its values
 
 
 @cache
@@ -47,7 +48,12 @@ def rows(sql: str, params: Mapping[str, Any], *models: type[Model], keeps_plan: 
     keeps_plan: as `kept`.
     """
     cursor = connection.kept_cursor() if keeps_plan else connection.cursor()  # type: ignore[attr-defined]  # ours
-    return [tuple(_row_each(found, models)) for found in _found(cursor, sql, params)]
+    return made(_found(cursor, sql, params), *models)
+
+
+def made(found: Sequence[tuple[Any, ...]], *models: type[Model]) -> list[tuple[Any, ...]]:
+    """What `rows` gives, of what a statement has found."""
+    return [tuple(_row_each(one, models)) for one in found]
 
 
 def _found(cursor: Any, sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -62,6 +68,13 @@ def kept(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     is one good plan. That of an API token was planned for longer than it ran.
     """
     return _found(connection.kept_cursor(), sql, params)  # type: ignore[attr-defined]  # ours
+
+
+def together(*asked: Asked) -> list[list[tuple[Any, ...]]]:
+    """What each of these statements finds, one executed after the other, which go to PostgreSQL as one message; planned
+    as `kept`. For those that hold what others wait for: between them it waits for no process of ours.
+    """
+    return connection.kept_together(asked)  # type: ignore[attr-defined,no-any-return]  # ours
 
 
 def every(model: type[M], rest: str, params: Mapping[str, Any]) -> list[M]:
@@ -121,18 +134,38 @@ def several(*statements: str, **params: Any) -> list[list[tuple[Any, ...]]]:
         return found
 
 
-@cache
-def _insert(model: type[Model]) -> str:
-    names = ", ".join(f'"{field.column}"' for field in _fields(model))
-    values = ", ".join(["%s"] * len(_fields(model)))
-    return f"INSERT INTO {model._meta.db_table} ({names}) VALUES ({values})"  # noqa: S608  # our own columns
+def inserting(row: Model, **instead: str) -> Asked:
+    """The statement that inserts a row that has its key. instead: SQL in place of these fields' values."""
+    fields = [field for field in _fields(type(row)) if field.attname not in instead]
+    names = ", ".join(f'"{field.column}"' for field in _fields(type(row)))
+    values = ", ".join(instead.get(field.attname, f"%({field.attname})s") for field in _fields(type(row)))
+    return (
+        f"INSERT INTO {row._meta.db_table} ({names}) VALUES ({values})",  # noqa: S608  # our own columns
+        {one.attname: one.get_db_prep_save(one.pre_save(row, add=True), connection) for one in fields},
+    )
 
 
 def insert(row: Model) -> None:
     """Saves a new row that has its key, as `save` does where nobody hears of it."""
     with connection.kept_cursor() as cursor:  # type: ignore[attr-defined]  # ours
-        values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in _fields(type(row))]
-        cursor.execute(_insert(type(row)), values)
+        cursor.execute(*inserting(row))
+    is_saved(row)
+
+
+def save(row: Model, *names: str) -> None:
+    """Saves these fields of a row that is there, or all, as `save(update_fields=names)` where nobody hears of it."""
+    fields = [one for one in _fields(type(row)) if not one.primary_key and (one.attname in names or not names)]
+    values = {one.attname: one.get_db_prep_save(getattr(row, one.attname), connection) for one in fields}
+    sets = ", ".join(f'"{one.column}" = %({one.attname})s' for one in fields)
+    with connection.kept_cursor() as cursor:  # type: ignore[attr-defined]  # ours
+        cursor.execute(
+            f'UPDATE {row._meta.db_table} SET {sets} WHERE "{row._meta.pk.column}" = %(the_row)s',  # noqa: S608  # our own columns
+            {**values, "the_row": row.pk},
+        )
+
+
+def is_saved(row: Model) -> None:
+    """Django saves it from now on by an UPDATE."""
     row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001
 
 

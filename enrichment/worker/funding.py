@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from common.db.clock import database_now
+from common.db.direct import columns, rows
 from enrichment.models import Run
 from enrichment.rules import cap_reason
 from enrichment.worker import queue, stages
@@ -117,8 +118,13 @@ class _Begun:
     @cached_property
     def _at_work(self) -> list[_AtWork]:
         """Every run at work that asks for the next stage."""
-        active = Run.objects.filter(status__in=Run.ACTIVE, kind=self._at.kind)
-        runs = [run for run in active if self._at.onward(run.asked) is not None]
+        active = rows(
+            f"SELECT {columns(Run, 't')} FROM enrichment_run t WHERE status = ANY(%(active)s) AND kind = %(kind)s",  # noqa: S608
+            {"active": [str(one) for one in Run.ACTIVE], "kind": str(self._at.kind)},
+            Run,
+            keeps_plan=True,  # with a purchase's budgets locked
+        )
+        runs = [run for (run,) in active if self._at.onward(run.asked) is not None]
         return [_AtWork(run.pk, run.owner_id, run.team_id, run.total - run.done) for run in runs]
 
     def _runs(self, scope: str) -> list[_AtWork]:

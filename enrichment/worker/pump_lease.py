@@ -82,9 +82,9 @@ def has_work(stage: int) -> bool:
 
 
 def wake_if_idle(stage: int) -> bool:
-    """Where a stage has work, enqueues a pump for each worker host that lacks one. Returns whether it did."""
+    """Where a stage has work, enqueues a pump for each worker host that lacks one. Returns whether all have one now."""
     lacking = _lacking(stage)
-    if not lacking or not has_work(stage):
+    if lacking and not has_work(stage):
         return False
     for host, number in lacking.items():
         for _ in range(number):

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 
 from common.db.clock import database_now
+from common.db.direct import kept
 from common.enqueue import enqueue_on_commit
 from common.faultpoints import reach
 from common.logs import safe_traceback
@@ -68,6 +69,7 @@ class Bought:
     items: Mapping[str, Sequence[Waiting]]  # by the key they ask for; two leads may ask the same
     owners: Mapping[int, Owner]
     copies: Sequence[Copy] = ()  # that are still to be stored
+    wakes: RunItem.Stage | None = None  # the stage that its items may move on to
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def claim(stage: int, name: str) -> Step:
     if bought is None:
         return Step(worked=False)
     to_send = bought if bought.plan.call_id is not None else None
-    return Step(worked=True, wakes=stages.STAGES[stage].next, bought=to_send)
+    return Step(worked=True, wakes=bought.wakes, bought=to_send)
 
 
 def _store(copies: Sequence[Copy]) -> None:
@@ -189,6 +191,7 @@ def _claim(operation: Operation, stage: int, name: str, picked: list[UUID], *, a
     queue.give_back([i.id for key in plan.later for i in by_key[key]], alone=True)
     if plan.call_id is not None:
         queue.take([i.id for query in plan.buying for i in by_key[query.key]], plan.call_id, LEASE)
+    queue.served(run, stage)
     plan = gate.reserve(operation, plan, payer(stage, run, buying=plan.call_id))
     if not alone and plan.unaffordable and plan.call_id is None:
         raise NotAlone
@@ -208,8 +211,7 @@ def _claim(operation: Operation, stage: int, name: str, picked: list[UUID], *, a
         queue.give_back(unaffordable)
     if run.cap_scope:
         look_for_money(run)
-    queue.served(run, stage)
-    return Bought(operation, run.pk, plan, by_key, asked.owners, copies)
+    return Bought(operation, run.pk, plan, by_key, asked.owners, copies, at.onward(options))
 
 
 def _without_question(stage: int, items: Sequence[Waiting], asked: Questions) -> list[Ending]:
@@ -361,7 +363,7 @@ def _end(stage: int, call_id: UUID, bought: Bought, outcome: Sent[Reply], *, out
     alone = outcome.reply is None or _must_be_alone(bought.run_id)
     run = lock_run(bought.run_id) if alone else share_run(bought.run_id)
     asked = [i.id for waiting in bought.items.values() for i in waiting]
-    items = set(RunItem.objects.filter(pk__among=asked, token=call_id).values_list("pk", flat=True))
+    items = queue.following(call_id, asked)
     own = {key: [i for i in waiting if i.id in items] for key, waiting in bought.items.items()}
     if outcome.reply is not None:
         with budgets.settled_last():
@@ -383,8 +385,8 @@ def _end(stage: int, call_id: UUID, bought: Bought, outcome: Sent[Reply], *, out
 
 
 def _must_be_alone(run_id: UUID) -> bool:
-    run = Run.objects.filter(pk=run_id).only("sample_until", "cap_scope").first()
-    return run is not None and queue.must_be_alone(run)
+    found = kept("SELECT sample_until, cap_scope FROM enrichment_run WHERE id = %(id)s", {"id": run_id})
+    return any(queue.must_be_alone(Run(sample_until=until, cap_scope=scope)) for until, scope in found)
 
 
 def _shared_refused(

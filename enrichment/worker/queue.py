@@ -271,13 +271,27 @@ def advance(item_ids: Sequence[int], stage: RunItem.Stage) -> None:
         )
 
 
+def following(call_id: UUID, item_ids: Sequence[int]) -> set[int]:
+    """Those of these items that follow this call still."""
+    found = kept(
+        "SELECT id FROM enrichment_runitem WHERE id = ANY(%(ids)s::bigint[]) AND token = %(call)s",
+        {"ids": list(item_ids), "call": call_id},
+    )
+    return {item_id for (item_id,) in found}
+
+
 def served(run: Run, stage: int) -> None:
-    """A paid request was given to this run: its user, and then the run, come after all others now."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE enrichment_fairshare SET served_at = clock_timestamp() WHERE run_id = %s AND stage = %s",
-            [run.pk, stage],
-        )
+    """A paid request is given to this run: its user, and then the run, come after all others now. One that another
+    worker serves this moment comes after them by that.
+    """
+    kept(
+        """
+        WITH free AS (SELECT id FROM enrichment_fairshare WHERE run_id = %(run)s AND stage = %(stage)s
+                         FOR NO KEY UPDATE SKIP LOCKED)
+        UPDATE enrichment_fairshare f SET served_at = clock_timestamp() FROM free WHERE f.id = free.id RETURNING 1
+        """,
+        {"run": run.pk, "stage": stage},
+    )
 
 
 def end(

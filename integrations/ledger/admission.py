@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 
-from common.db.direct import kept
+from common.db.direct import Asked, kept
 from integrations.ledger import breaker, pace
 from integrations.locks import lock_operation_and_vendor, try_place
 from integrations.models import Operation
@@ -30,7 +32,7 @@ def look(operation: Operation) -> None:
     are free: a worker that chooses its inputs before it is admitted looks first. No row is locked. operation: as
     `catalogue` has just read it.
     """
-    flying = _check(operation, single=False)
+    flying = _check(operation, kept(*_in_flight(operation.pk)), single=False)
     if not try_place(operation.vendor_id, settings.VENDOR_IN_FLIGHT - flying):
         raise Closed(f"other workers are choosing for {operation.vendor}", BUSY)
 
@@ -47,17 +49,25 @@ def admit(operation_id: int, *, single: bool = False, inputs: int = 1) -> Operat
        where that probes.
     4. Closed for a moment while an operation that has not answered well of late has a request in flight.
     """
-    operation = lock_operation_and_vendor(operation_id)
-    _check(operation, single=single)
+    return admit_and(operation_id, single=single, inputs=inputs)[0]
+
+
+def admit_and(
+    operation_id: int, *then: Asked, single: bool = False, inputs: int = 1
+) -> tuple[Operation, list[list[tuple[Any, ...]]]]:
+    """`admit`, and what each of `then` finds with the operation locked: of one message with it."""
+    operation, (flying, *more) = lock_operation_and_vendor(operation_id, _in_flight(operation_id), *then)
+    _check(operation, flying, single=single)
     if inputs > 1 and (is_fragile(operation) or operation.batch_refused_at is not None):
         raise Closed(f"{operation} takes one record a request now", BUSY)
-    return operation
+    return operation, more
 
 
-def _check(operation: Operation, *, single: bool) -> int:
-    """Raises Closed. Returns how many requests to the vendor are in flight."""
+def _check(operation: Operation, found: Sequence[tuple[Any, ...]], *, single: bool) -> int:
+    """Raises Closed. Returns how many requests to the vendor are in flight. found: by `_in_flight`."""
     vendor = operation.vendor
-    now, flying, probes, leaving = _in_flight(operation)
+    ((now, flying, probes, leaving),) = found
+    operation.seen_at = now
     if not vendor.enabled:
         raise Closed(f"{vendor} is turned off", None)
     if vendor.paused_reason:
@@ -72,24 +82,24 @@ def _check(operation: Operation, *, single: bool) -> int:
         raise Closed(f"{flying} requests to {vendor} are in flight", BUSY)
     if leaving and not single and not is_proven(operation, now):
         raise Closed(f"the first answer of {operation} is awaited", 0.1)
-    return flying
+    return int(flying)
 
 
-def _in_flight(operation: Operation) -> tuple[datetime, int, int, int]:
-    """The database's time; requests in flight to the vendor, those of the operation, and of these the ones that leave
-    soon or have left: not those whose worker is dead. One statement: idle workers ask twenty times a second.
+def _in_flight(operation_id: int) -> Asked:
+    """Finds the database's time; requests in flight to the vendor, those of the operation, and of these the ones that
+    leave soon or have left: not those whose worker is dead. One statement: idle workers ask twenty times a second.
     """
-    ((now, flying, own, leaving),) = kept(
+    return (
         """
             SELECT clock_timestamp(), count(c.id), count(c.id) FILTER (WHERE c.operation_id = %(operation)s),
                    count(c.id) FILTER (WHERE c.operation_id = %(operation)s AND (
                        c.state = 'sent' OR c.slot_at > clock_timestamp() - make_interval(secs => %(within)s)))
               FROM integrations_vendorcall c JOIN integrations_operation o ON o.id = c.operation_id
-             WHERE o.vendor_id = %(vendor)s AND c.state IN ('reserved', 'sent') AND c.lease_until > clock_timestamp()
+             WHERE o.vendor_id = (SELECT vendor_id FROM integrations_operation WHERE id = %(operation)s)
+               AND c.state IN ('reserved', 'sent') AND c.lease_until > clock_timestamp()
             """,
-        {"operation": operation.pk, "vendor": operation.vendor_id, "within": LEAVES_WITHIN.total_seconds()},
+        {"operation": operation_id, "within": LEAVES_WITHIN.total_seconds()},
     )
-    return now, flying, own, leaving
 
 
 def is_proven(operation: Operation, now: datetime) -> bool:

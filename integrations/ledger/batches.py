@@ -20,12 +20,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
+from common.db.direct import kept
 from common.db.ids import uuid7s
 from integrations.ledger import budgets, excess, pace
 from integrations.ledger.admission import is_fragile, is_proven
 from integrations.ledger.budgets import MOST_UNITS, ZERO, Cap
 from integrations.ledger.calls import spent_by_scope
-from integrations.ledger.reservation import Payer, caps_of, lease
+from integrations.ledger.reservation import Payer, fits, lease
 from integrations.ledger.settlement import charge
 from integrations.locks import lock_budgets, lock_calls
 from integrations.models import Operation, VendorCall
@@ -66,9 +67,10 @@ def reserve_each(operation: Operation, weights: Sequence[int], payer: Payer) -> 
 
     weights: the most price units of each. operation: as for `reservation.reserve`.
     """
-    caps, _ = caps_of(operation, payer)
     prices = [operation.unit_price * weight for weight in weights]
-    fit, _, cap = budgets.reserve(caps, prices)
+    fit, holds, cap, caps = fits(operation, prices, payer)
+    if holds:
+        kept(*budgets.holding(holds))
     each = [{one.scope: one.per_input or price for one in caps} for price in prices[:fit]]
     return Funds(prices, each, cap)
 

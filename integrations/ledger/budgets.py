@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 
-from common.db.direct import kept
+from common.db.direct import Asked, kept
 from integrations.ledger import scopes
-from integrations.locks import lock_budgets, lock_free_budgets
+from integrations.locks import change_free_budgets, lock_budgets
 from integrations.models import MONEY, Balance, Budget, BudgetChange
 from integrations.naming import vendors as vendor_names
 
@@ -101,13 +102,40 @@ def reserve(
     prices: the most each input can cost. Returns how many inputs fit, what was held by scope, and the cap that
     stopped the rest (None: all fit).
 
-    1. Locks the budget of every cap, in scope order, makes those that are missing, and takes in what settlements left.
-    2. Counts under each cap how many of the inputs fit, with their second purchases where these count there; the cap
-       with the least room decides.
+    1. Locks the budget of every cap (`lock`).
+    2. Counts how many of the inputs fit (`fitting`).
     3. Adds those inputs' amounts to every budget.
     """
     further = afterwards.caps if afterwards else ()
-    rows = _locked([*caps, *further])
+    rows, _ = lock([cap.scope for cap in (*caps, *further)])
+    fit, holds, stopper = fitting(rows, caps, prices, afterwards)
+    if holds:
+        kept(*holding(holds))
+    return fit, holds, stopper
+
+
+def lock(scopes_: Iterable[str], *then: Asked) -> tuple[dict[str, Budget], list[list[tuple[Any, ...]]]]:
+    """Locks these budgets in scope order, makes those that are missing, and takes in what settlements left. Returns
+    them by scope, and what each of `then` finds with these locked.
+    """
+    wanted = sorted(set(scopes_))
+    rows, (taken, *more) = lock_budgets(wanted, _taking_in(wanted), *then)
+    if len(rows) < len(wanted):
+        Budget.objects.bulk_create([Budget(scope=scope) for scope in wanted], ignore_conflicts=True)
+        rows, (taken,) = lock_budgets(wanted, _taking_in(wanted))
+    for scope, reserved, spent in taken:
+        rows[scope].reserved, rows[scope].spent = reserved, spent
+    return rows, more
+
+
+def fitting(
+    rows: Mapping[str, Budget], caps: Sequence[Cap], prices: Sequence[Decimal], afterwards: Afterwards | None = None
+) -> tuple[int, dict[str, Decimal], Cap | None]:
+    """What `reserve` returns, of budgets that are locked: `holding` then adds it to them. Under each cap as many of the
+    inputs fit as it has room for, with their second purchases where these count there; the cap with the least room
+    decides.
+    """
+    further = afterwards.caps if afterwards else ()
     fit, stopper = len(prices), None
     for cap in (*caps, *further):
         if cap.limit is None:
@@ -122,8 +150,12 @@ def reserve(
         if within < fit:
             fit, stopper = within, cap
     holds = {cap.scope: sum((cap.per_input or price for price in prices[:fit]), ZERO) for cap in caps} if fit else {}
-    _add([(scope, amount, ZERO) for scope, amount in holds.items()], locked=True)
     return fit, holds, stopper
+
+
+def holding(holds: Mapping[str, Decimal]) -> Asked:
+    """The statement that reserves these amounts of budgets that are locked."""
+    return _changing([(scope, amount, ZERO) for scope, amount in holds.items()])
 
 
 def hold(holds: Mapping[str, Decimal]) -> None:
@@ -173,14 +205,8 @@ def settled_last() -> Iterator[None]:
         yield
     finally:
         _held_over.changes = None
-    sums = _sums(changes)
-    free = lock_free_budgets(sums) if sums else set()
-    _change([(scope, *amounts) for scope, amounts in sums.items() if scope in free])
-    BudgetChange.objects.bulk_create(
-        BudgetChange(scope=scope, reserved=reserved, spent=spent)
-        for scope, (reserved, spent) in sums.items()
-        if scope not in free
-    )
+    if changes:
+        change_free_budgets([(scope, *amounts) for scope, amounts in sorted(_sums(changes).items())])
 
 
 def take_in_left() -> int:
@@ -190,28 +216,16 @@ def take_in_left() -> int:
     left = list(BudgetChange.objects.values_list("scope", flat=True).distinct())
     for scope in left:
         with transaction.atomic():
-            lock_budgets([scope])
-            _take_in([scope])
+            lock([scope])
     return len(left)
 
 
 _held_over = threading.local()  # changes: those of the thread's `settled_last`; none outside of one
 
 
-def _locked(caps: Sequence[Cap]) -> dict[str, Budget]:
-    wanted = sorted(cap.scope for cap in caps)
-    rows = lock_budgets(wanted)
-    if len(rows) < len(set(wanted)):
-        Budget.objects.bulk_create([Budget(scope=scope) for scope in wanted], ignore_conflicts=True)
-        rows = lock_budgets(wanted)
-    for scope, reserved, spent in _take_in(wanted):
-        rows[scope].reserved, rows[scope].spent = reserved, spent
-    return rows
-
-
-def _take_in(scopes_: Sequence[str]) -> list[tuple[str, Decimal, Decimal]]:
-    """Adds to these budgets, which are locked, what settlements left. Returns those that changed, as they are now."""
-    return kept(
+def _taking_in(scopes_: Sequence[str]) -> Asked:
+    """Adds to these budgets, which are locked, what settlements left. Finds those that changed, as they are now."""
+    return (
         """
             WITH taken AS (
                      DELETE FROM integrations_budgetchange WHERE scope = ANY(%(scopes)s)
@@ -225,16 +239,14 @@ def _take_in(scopes_: Sequence[str]) -> list[tuple[str, Decimal, Decimal]]:
     )
 
 
-def _add(changes: Iterable[tuple[str, Decimal, Decimal]], *, locked: bool = False) -> None:
+def _add(changes: Iterable[tuple[str, Decimal, Decimal]]) -> None:
     rows = sorted(changes)
     if not rows:
         return
-    if not locked and (held_over := getattr(_held_over, "changes", None)) is not None:
+    if (held_over := getattr(_held_over, "changes", None)) is not None:
         held_over += rows
         return
-    if not locked:
-        lock_budgets(scope for scope, _, _ in rows)
-    _change(rows)
+    lock_budgets([scope for scope, _, _ in rows], _changing(rows))
 
 
 def _sums(changes: Iterable[tuple[str, Decimal, Decimal]]) -> dict[str, tuple[Decimal, Decimal]]:
@@ -245,11 +257,9 @@ def _sums(changes: Iterable[tuple[str, Decimal, Decimal]]) -> dict[str, tuple[De
     return sums
 
 
-def _change(rows: Sequence[tuple[str, Decimal, Decimal]]) -> None:
-    if not rows:
-        return
+def _changing(rows: Sequence[tuple[str, Decimal, Decimal]]) -> Asked:
     scopes_, reserved, spent = map(list, zip(*rows, strict=True))
-    kept(
+    return (
         """
         UPDATE integrations_budget b SET reserved = b.reserved + c.reserved, spent = b.spent + c.spent
           FROM unnest(%(scopes)s::text[], %(reserved)s::numeric[], %(spent)s::numeric[]) AS c(scope, reserved, spent)

@@ -14,6 +14,7 @@ from django.db import connection
 
 from accounts.audit import record
 from accounts.models import User
+from common.db.direct import save
 from common.enqueue import enqueue_on_commit
 from integrations.ledger import budgets, dependents, pace, scopes
 from integrations.ledger.budgets import ZERO
@@ -44,7 +45,7 @@ def mark_in_doubt(call: VendorCall, now: datetime, **facts: object) -> None:
     call.state, call.category, call.ended_at = VendorCall.State.IN_DOUBT, Category.IN_DOUBT, now
     for name, value in facts.items():
         setattr(call, name, value)
-    call.save()
+    save(call)
 
 
 def keep_evidence(call: VendorCall, evidence: Evidence, now: datetime) -> None:
@@ -77,7 +78,7 @@ def end(call: VendorCall, state: VendorCall.State, now: datetime, *, cost: Decim
     call.state, call.cost, call.ended_at = state, cost, now
     for name, value in facts.items():
         setattr(call, name, value)
-    call.save()
+    save(call)
 
 
 def spent_by_scope(call: VendorCall, cost: Decimal) -> dict[str, Decimal]:

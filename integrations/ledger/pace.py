@@ -12,7 +12,7 @@ from decimal import Decimal
 from django.db import connection
 
 from common.db.clock import database_now as database_now
-from common.db.direct import kept
+from common.db.direct import Asked, kept
 
 # The emission interval is 1 % longer than the limit, so that jitter between "allowed" and "sent" stays inside it.
 MARGIN = Decimal("1.01")
@@ -49,18 +49,23 @@ def take_slot(operation_id: int, per_minute: Decimal) -> datetime:
     return take_slots(operation_id, per_minute, 1)[0]
 
 
+def taking_slots(operation_id: int, seconds: float) -> Asked:
+    """Takes what lies from the next slot on, so many seconds; finds when that is."""
+    return (
+        """
+        UPDATE integrations_operation
+           SET next_slot_at = greatest(next_slot_at, clock_timestamp()) + make_interval(secs => %(paced)s)
+         WHERE id = %(paced_operation)s
+        RETURNING next_slot_at - make_interval(secs => %(paced)s) AS slot_at
+        """,
+        {"paced_operation": operation_id, "paced": seconds},
+    )
+
+
 def take_slots(operation_id: int, per_minute: Decimal, count: int) -> list[datetime]:
     """The next slots, as many, in a row."""
     gap = interval(per_minute)
-    ((first,),) = kept(
-        """
-        UPDATE integrations_operation
-           SET next_slot_at = greatest(next_slot_at, clock_timestamp()) + make_interval(secs => %(all)s)
-         WHERE id = %(id)s
-        RETURNING next_slot_at - make_interval(secs => %(all)s)
-        """,
-        {"id": operation_id, "all": gap * count},
-    )
+    ((first,),) = kept(*taking_slots(operation_id, gap * count))
     return [first + timedelta(seconds=gap * place) for place in range(count)]
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from django.conf import settings
 
 from accounts.models import Team
-from common.db.direct import insert, kept
+from common.db.clock import database_now
+from common.db.direct import Asked, inserting, is_saved, kept, together
 from common.db.ids import uuid7
 from integrations.ledger import budgets, pace
 from integrations.ledger.budgets import ZERO, Afterwards, Cap
@@ -52,12 +54,10 @@ def reserve(operation: Operation, weights: Sequence[int], payer: Payer, *, call_
     where its caller has used it already.
     """
     price = operation.unit_price
-    caps, now = caps_of(operation, payer)
     prices = [price * weight for weight in weights]
-    fit, holds, stopper = budgets.reserve(caps, prices, payer.afterwards)
+    fit, holds, stopper, _ = fits(operation, prices, payer)
     if not fit:
         return Reservation(0, None, stopper)
-    slot = pace.take_slot(operation.pk, operation.setting("pace"))
     call = VendorCall(
         id=call_id or uuid7(),
         operation=operation,
@@ -68,27 +68,53 @@ def reserve(operation: Operation, weights: Sequence[int], payer: Payer, *, call_
         price=price,
         reserved=sum(prices[:fit], ZERO),
         holds={scope: str(amount) for scope, amount in holds.items()},
-        created_at=now,
-        slot_at=slot,
-        lease_until=max(slot, now) + lease(),
+        created_at=operation.seen_at,
     )
-    insert(call)
+    _, ((call.slot_at, call.lease_until),) = together(budgets.holding(holds), _inserting(call))
+    is_saved(call)
     return Reservation(fit, call, stopper)
+
+
+def _inserting(call: VendorCall) -> Asked:
+    """Takes the next slot and inserts the call that has it; finds its slot and the end of its lease."""
+    slot, of_slot = pace.taking_slots(call.operation_id, pace.interval(call.operation.setting("pace")))
+    lease_until = "greatest((SELECT slot_at FROM slot), %(created_at)s) + %(lease)s"
+    insert, values = inserting(call, slot_at="(SELECT slot_at FROM slot)", lease_until=lease_until)
+    return (
+        f"WITH slot AS ({slot}) {insert} RETURNING slot_at, lease_until",
+        {**of_slot, **values, "lease": lease()},
+    )
+
+
+def fits(
+    operation: Operation, prices: Sequence[Decimal], payer: Payer
+) -> tuple[int, dict[str, Decimal], Cap | None, list[Cap]]:
+    """What `budgets.fitting` says of all caps, which come last, once their budgets are locked.
+
+    operation: of `admission.admit`, at whose time the caps apply.
+    """
+    now = operation.seen_at
+    further = payer.afterwards.caps if payer.afterwards else ()
+    scopes = [cap.scope for cap in (*_caps(operation, payer, now, ZERO, None), *further)]
+    rows, (((of_user, of_team),),) = budgets.lock(scopes, _limits(payer))
+    caps = _caps(operation, payer, now, of_user, of_team)
+    return *budgets.fitting(rows, caps, prices, payer.afterwards), caps
 
 
 def would_fit(operation: Operation, payer: Payer) -> bool:
     """Whether the cheapest input would fit under every cap at this moment. Nothing is reserved."""
-    caps, _ = caps_of(operation, payer)
+    ((of_user, of_team),) = kept(*_limits(payer))
+    caps = _caps(operation, payer, database_now(), of_user, of_team)
     then = payer.afterwards
     for cap in (*caps, *(then.caps if then else ())):
-        room = budgets.room(cap)
-        if room is None:
+        left = budgets.room(cap)
+        if left is None:
             continue
         needed = cap.per_input if cap.per_input is not None else operation.unit_price
         if then is not None and then.concerns(cap):
             needed = then.each if cap in then.caps else needed + then.each
-            room = then.room(cap.scope, room, needed)
-        if room < needed:
+            left = then.room(cap.scope, left, needed)
+        if left < needed:
             return False
     return True
 
@@ -104,21 +130,25 @@ def team_cap(team_id: int, now: datetime) -> Cap:
     return budgets.team_month_cap(team_id, Team.objects.values_list("monthly_budget", flat=True).get(pk=team_id), now)
 
 
-def caps_of(operation: Operation, payer: Payer) -> tuple[list[Cap], datetime]:
-    """Every cap that applies, and the database's clock by which it does. Caps in dollars come first: where two stop at
-    the same input, the first is the reason.
-    """
-    ((now, of_user, of_team),) = kept(
+def _limits(payer: Payer) -> Asked:
+    """Finds the user's and the team's budget of a month."""
+    return (
         """
-        SELECT clock_timestamp(), u.monthly_budget, t.monthly_budget
+        SELECT u.monthly_budget, t.monthly_budget
           FROM accounts_user u LEFT JOIN accounts_team t ON t.id = %(team)s WHERE u.id = %(user)s
         """,
         {"team": payer.team_id, "user": payer.user_id},
     )
+
+
+def _caps(operation: Operation, payer: Payer, now: datetime, of_user: Decimal, of_team: Decimal | None) -> list[Cap]:
+    """Every cap that applies at this moment. Caps in dollars come first: where two stop at the same input, the first is
+    the reason.
+    """
     caps = [
         *payer.caps,
         budgets.month_cap(payer.user_id, of_user, now),
         *([budgets.team_month_cap(payer.team_id, of_team, now)] if payer.team_id is not None else []),
         budgets.vendor_cap(operation.vendor_id, operation.vendor.cap, now),
     ]
-    return sorted(caps, key=lambda cap: cap.per_input is not None), now
+    return sorted(caps, key=lambda cap: cap.per_input is not None)

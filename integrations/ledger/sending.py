@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 
+from common.db.direct import save
 from common.faultpoints import commit
 from common.logs import safe_traceback
 from integrations.ledger import breaker, calls, pace
@@ -114,7 +115,7 @@ def intend(call_id: UUID, *, wanted: Callable[[], bool]) -> float | None:
         calls.release(call, "its slot had passed before it was sent")
         return None
     call.state, call.sent_at, call.lease_until = VendorCall.State.SENT, now, now + lease()
-    call.save(update_fields=["state", "sent_at", "lease_until"])
+    save(call, "state", "sent_at", "lease_until")
     return 0.0
 
 

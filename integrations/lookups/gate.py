@@ -18,7 +18,7 @@ from uuid import UUID
 
 from common.db.ids import uuid7
 from integrations.ledger import budgets, pace, settlement
-from integrations.ledger.admission import Closed, admit
+from integrations.ledger.admission import Closed, admit_and
 from integrations.ledger.budgets import Cap
 from integrations.ledger.execution import Executed, execute
 from integrations.ledger.reservation import Payer
@@ -111,8 +111,9 @@ def reserve(operation: Operation, plan: Plan, payer: Payer, *, single: bool = Fa
     """
     if plan.call_id is None:
         return plan
-    operation = admit(operation.pk, single=single, inputs=len(plan.buying))
-    if owned_answers.seen_besides(operation, plan.buying, plan.call_id) != _besides(plan, operation):
+    besides = owned_answers.besides(operation, plan.buying, plan.call_id)
+    operation, found = admit_and(operation.pk, *besides, single=single, inputs=len(plan.buying))
+    if owned_answers.seen(row for rows in found for row in rows) != _besides(plan, operation):
         raise Closed(FASTER, 0.0)
     weights = [query.weight for query in plan.buying]
     reserved = ledger_reserve(operation, weights, payer, call_id=plan.call_id)

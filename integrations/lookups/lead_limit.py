@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from accounts.models import Team, User
+from common.db.direct import kept
 from integrations.ledger import scopes
 from integrations.ledger.budgets import Cap
 
@@ -37,8 +37,12 @@ def lead_caps(operation_name: str, user_id: int, now: datetime, *, team_id: int 
     """The caps on leads that a payer brings to this operation, where it counts leads: the user's and the team's."""
     if operation_name != COUNTS:
         return ()
-    limit = User.objects.values_list("daily_lead_limit", flat=True).get(pk=user_id)
-    if team_id is None:
-        return (lead_cap(user_id, limit, now),)
-    of_team = Team.objects.values_list("daily_lead_limit", flat=True).get(pk=team_id)
-    return lead_cap(user_id, limit, now), team_lead_cap(team_id, of_team, now)
+    ((of_user, of_team),) = kept(
+        """
+        SELECT u.daily_lead_limit, t.daily_lead_limit
+          FROM accounts_user u LEFT JOIN accounts_team t ON t.id = %(team)s WHERE u.id = %(user)s
+        """,
+        {"team": team_id, "user": user_id},
+    )
+    own = lead_cap(user_id, of_user, now)
+    return (own,) if team_id is None else (own, team_lead_cap(team_id, of_team, now))

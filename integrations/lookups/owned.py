@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import QuerySet
 
-from common.db.direct import every
+from common.db.direct import Asked, every
 from integrations.lookups.agreement import contradict
 from integrations.lookups.identity import Name, names_of
 from integrations.lookups.stand_in_ids import ASKED, asked, is_stand_in
@@ -61,23 +61,24 @@ def bought(name: str) -> QuerySet[Lookup]:
     return Lookup.objects.filter(operation__name=name, operation__vendor=settings.OPERATIONS[name]["vendor"])
 
 
-def seen_besides(operation: Operation, queries: Collection[Query], call_id: UUID) -> dict[Place, Seen]:
-    """The rows that may answer these questions, but for those that this call has marked: as a transaction sees them now
-    that has the operation's lock, where no other purchase of it can begin.
+def besides(operation: Operation, queries: Collection[Query], call_id: UUID) -> list[Asked]:
+    """Finds the rows that may answer these questions, but for those that this call has marked, for `seen`: as a
+    transaction sees them that has the operation's lock, where no other purchase of it can begin. Empty: there are none.
     """
     if operation.name != "skip_trace" and not any(query.names for query in queries):
-        return {}
+        return []
+    sql = f"""
+        SELECT operation_id, key, state, fetched_at FROM integrations_lookup
+         WHERE operation_id = {_SELLERS} AND key = ANY(string_to_array(%(keys)s, chr(31)))
+           AND call_id IS DISTINCT FROM %(call)s
+        """  # noqa: S608  # a constant
     keys = "\x1f".join({name for query in queries for name in (query.key, *query.names)})
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT operation_id, key, state, fetched_at FROM integrations_lookup
-             WHERE operation_id = {_SELLERS} AND key = ANY(string_to_array(%(keys)s, chr(31)))
-               AND call_id IS DISTINCT FROM %(call)s
-            """,  # noqa: S608  # a constant
-            {"operation": operation.pk, "name": operation.name, "keys": keys, "call": call_id},
-        )
-        return {(seller, key): (state, fetched_at) for seller, key, state, fetched_at in cursor.fetchall()}
+    return [(sql, {"operation": operation.pk, "name": operation.name, "keys": keys, "call": call_id})]
+
+
+def seen(found: Iterable[tuple[Any, ...]]) -> dict[Place, Seen]:
+    """What a statement of `besides` has found."""
+    return {(seller, key): (state, fetched_at) for seller, key, state, fetched_at in found}
 
 
 def serving(operation: Operation, query: Query, rows: Sequence[Lookup], fresh_after: datetime) -> Lookup | None:

@@ -31,6 +31,8 @@ class Operation(models.Model):
     transaction that holds its lock takes the next slot.
     """
 
+    seen_at: datetime  # by the database's clock, when `admission` looked at it; no column
+
     vendor = models.ForeignKey(Vendor, models.PROTECT, related_name="operations", help_text="Who sells it")
     name = models.CharField(max_length=30, help_text="property_detail, skip_trace, …")
     pace = models.DecimalField(

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import select
 import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from django.core.checks import CheckMessage, Error
 from django.db import NotSupportedError
+from django.db import OperationalError as DatabaseIsAway
 from django.db.backends.base.validation import BaseDatabaseValidation
 from django.db.backends.postgresql import base, features, operations
 from psycopg import OperationalError
@@ -70,6 +73,10 @@ def _is_silent(connection: Any) -> bool:
     return not came.poll(0)
 
 
+def _is_old_plan(error: BaseException | None) -> bool:
+    return isinstance(error, FeatureNotSupported) and error.diag.source_function == "RevalidateCachedQuery"
+
+
 class _Kept(base.ServerBindingCursor):
     """Statements that PostgreSQL prepares: Django has psycopg prepare none.
 
@@ -82,7 +89,7 @@ class _Kept(base.ServerBindingCursor):
         try:
             return super().execute(*args, **kwargs)  # type: ignore[misc]  # the stubs know no cursor
         except FeatureNotSupported as error:
-            if error.diag.source_function != "RevalidateCachedQuery":
+            if not _is_old_plan(error):
                 raise
             ours: Any = self
             if ours.connection.info.transaction_status != TransactionStatus.IDLE:
@@ -117,6 +124,24 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """A cursor whose statements each connection plans once and keeps: for the few of nearly every request."""
         self.ensure_connection()
         return self._prepare_cursor(_Kept(self.connection))  # type: ignore[attr-defined,call-arg]  # as `cursor` does
+
+    def kept_together(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[tuple[Any, ...]]]:
+        """What each of these statements finds, in their order. They go to PostgreSQL in one message (a pipeline), and
+        their plans are kept.
+        """
+        self.ensure_connection()
+        ours: Any = self
+        with ExitStack() as closing:
+            try:
+                with ours.wrap_database_errors, ours.connection.pipeline():
+                    cursors = [closing.enter_context(self.kept_cursor()) for _ in asked]
+                    for cursor, (sql, params) in zip(cursors, asked, strict=True):
+                        cursor.execute(sql, params)
+                    return [cursor.fetchall() for cursor in cursors]
+            except NotSupportedError as error:
+                if not _is_old_plan(error.__cause__):
+                    raise
+                raise DatabaseIsAway("a plan was older than a migration") from error
 
     def check_database_version_supported(self) -> None:
         """Raises NotSupportedError, and closes: Django would leave the refused connection open for the next query."""
