@@ -14,7 +14,7 @@ from psycopg_pool import ConnectionPool
 
 from accounts.models import AuditEvent
 from buckets.models import Bucket
-from common.db.direct import insert, kept, named, rows, several, statement, whole
+from common.db.direct import insert, kept, named, rows, save, several, statement, together, whole
 from common.db.postgres import base
 from leads.models import Lead
 from tests.leads.samples import make_leads
@@ -120,9 +120,34 @@ def test_a_transaction_with_a_plan_older_than_a_migration_can_be_repeated(words:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_statements_together_with_a_plan_older_than_a_migration_can_be_repeated(words: str) -> None:
+    both = ("SELECT 1", {}), (words, {"word": "one"})
+    assert together(*both) == [[(1,)], [("one",)]]
+    _widen_apart()
+    with pytest.raises(OperationalError, match="older than a migration"), transaction.atomic():
+        together(*both)
+    with transaction.atomic():
+        assert together(*both) == [[(1,)], [("one",)]]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_what_postgresql_lacks_is_no_migration(words: str) -> None:
+    lacking = "SELECT word FROM kept_words WHERE word = %(word)s GROUP BY word FOR UPDATE"
     with pytest.raises(NotSupportedError):
-        kept("SELECT word FROM kept_words WHERE word = %(word)s GROUP BY word FOR UPDATE", {"word": "one"})
+        kept(lacking, {"word": "one"})
+    with pytest.raises(NotSupportedError):
+        together(("SELECT 1", {}), (lacking, {"word": "one"}))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_statements_together_see_what_those_before_did_and_are_lost_together(words: str) -> None:
+    add = "INSERT INTO kept_words VALUES (%(word)s) RETURNING word"
+    assert together((add, {"word": "two"}), (words, {"word": "two"})) == [[("two",)], [("two",)]]
+
+    with pytest.raises(DataError), transaction.atomic():
+        together((add, {"word": "three"}), ("SELECT 1 / %(by)s", {"by": 0}), (add, {"word": "four"}))
+
+    assert [kept(words, {"word": word}) for word in ("two", "three", "four")] == [[("two",)], [], []]
 
 
 @pytest.mark.django_db
@@ -162,6 +187,20 @@ def test_an_inserted_row_is_as_saved() -> None:
 
     assert _told(AuditEvent.objects.get(pk=event.pk)) == _told(event)
     assert (event._state.db, event._state.adding) == ("default", False)
+
+
+@pytest.mark.django_db
+def test_a_row_is_saved_whole_or_by_some_fields(leads: list[Lead]) -> None:
+    lead = Lead.objects.get(pk=leads[0].pk)
+    lead.owner_name, lead.property_city = "Ann Vargas", "Fresno"
+
+    save(lead, "owner_name")
+    found = Lead.objects.get(pk=lead.pk)
+    assert (found.owner_name, found.property_city) == ("Ann Vargas", leads[0].property_city)
+
+    save(lead)
+    assert _told(Lead.objects.get(pk=lead.pk)) == _told(lead)
+    assert Lead.objects.filter(property_city="Fresno").count() == 1
 
 
 @pytest.mark.django_db
