@@ -69,6 +69,20 @@ def _holding(function: str, run_id: UUID) -> Asked:
     return f"SELECT {function}(hashtextextended(%(run)s::text, 5))", {"run": str(run_id)}  # ours alone
 
 
+def change_free_turn(run_id: UUID, stage: int) -> None:
+    """The run was served at this stage now. Outside the order, because it waits for none: where another transaction has
+    the row, that one serves the run.
+    """
+    kept(
+        """
+        WITH free AS (SELECT id FROM enrichment_fairshare WHERE run_id = %(run)s AND stage = %(stage)s
+                         FOR NO KEY UPDATE SKIP LOCKED)
+        UPDATE enrichment_fairshare f SET served_at = clock_timestamp() FROM free WHERE f.id = free.id RETURNING 1
+        """,
+        {"run": run_id, "stage": stage},
+    )
+
+
 def lock_items(items: QuerySet[RunItem]) -> QuerySet[RunItem]:
     """These items, in the order of their ids; their run is locked already. Locked as the queryset is read."""
     return items.order_by("pk").select_for_update()

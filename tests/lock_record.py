@@ -66,8 +66,9 @@ _UPSERT = re.compile(
 def locks_of(sql: str, params: Any) -> Iterator[tuple[str, str, bool]]:
     """The locks that a statement takes, in its order: name, which one where that is known, whether it waits."""
     if "pg_advisory_xact_lock" in sql:
-        kind = re.search(r"hashtextextended\(%s, (\d)\)", sql)
-        yield ADVISORY[kind[1] if kind else "0"], str(params[0]), True
+        kind = re.search(r"hashtextextended\((%\S+), (\d)\)", sql)
+        which = next(iter(params.values() if isinstance(params, dict) else params))
+        yield ADVISORY[kind[2] if kind else "0"], str(which), True
         return
     yield from _of_rows(sql)
 

@@ -81,7 +81,7 @@ def test_the_page_lists_the_locks_in_their_order() -> None:
         ("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ["x"], [("bucket hold", "x", True)]),
         ("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", ["x"], [("campaign hold", "x", True)]),
         ("SELECT pg_advisory_xact_lock(hashtextextended(%s, 3))", ["x"], [("host", "x", True)]),
-        ("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 5))", ["x"], [("run", "x", True)]),
+        ("SELECT pg_advisory_xact_lock_shared(hashtextextended(%(run)s::text, 5))", {"run": "x"}, [("run", "x", True)]),
         ('SELECT 1 FROM "enrichment_run" WHERE 1=1 LIMIT 1 FOR NO KEY UPDATE', (), [("run row", "", True)]),
         ('SELECT 1 FROM "enrichment_run" r JOIN "enrichment_runitem" i FOR UPDATE OF "enrichment_run"', (),
          [("run row", "", True)]),

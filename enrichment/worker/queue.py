@@ -22,7 +22,7 @@ from common.db.clock import CLOCK, database_now
 from common.db.direct import kept
 from common.db.work import due_sql
 from common.enqueue import enqueue_on_commit
-from enrichment.locks import lock_run, share_run
+from enrichment.locks import change_free_turn, lock_run, share_run
 from enrichment.models import CANCELLED_IN_PART, Run, RunItem
 from enrichment.querysets import BUYERS
 from enrichment.worker import canary, stages
@@ -284,14 +284,7 @@ def served(run: Run, stage: int) -> None:
     """A paid request is given to this run: its user, and then the run, come after all others now. One that another
     worker serves this moment comes after them by that.
     """
-    kept(
-        """
-        WITH free AS (SELECT id FROM enrichment_fairshare WHERE run_id = %(run)s AND stage = %(stage)s
-                         FOR NO KEY UPDATE SKIP LOCKED)
-        UPDATE enrichment_fairshare f SET served_at = clock_timestamp() FROM free WHERE f.id = free.id RETURNING 1
-        """,
-        {"run": run.pk, "stage": stage},
-    )
+    change_free_turn(run.pk, stage)
 
 
 def end(

@@ -14,7 +14,7 @@ from psycopg_pool import ConnectionPool
 
 from accounts.models import AuditEvent
 from buckets.models import Bucket
-from common.db.direct import insert, kept, named, rows, save, several, statement, together, whole
+from common.db.direct import Asked, insert, kept, named, rows, save, several, statement, together, whole
 from common.db.postgres import base
 from leads.models import Lead
 from tests.leads.samples import make_leads
@@ -121,7 +121,7 @@ def test_a_transaction_with_a_plan_older_than_a_migration_can_be_repeated(words:
 
 @pytest.mark.django_db(transaction=True)
 def test_statements_together_with_a_plan_older_than_a_migration_can_be_repeated(words: str) -> None:
-    both = ("SELECT 1", {}), (words, {"word": "one"})
+    both: list[Asked] = [("SELECT 1", {}), (words, {"word": "one"})]
     assert together(*both) == [[(1,)], [("one",)]]
     _widen_apart()
     with pytest.raises(OperationalError, match="older than a migration"), transaction.atomic():
