@@ -15,6 +15,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from common.db.clock import database_now
 from common.db.direct import kept
+from common.db.ids import uuid7
 from common.enqueue import enqueue_on_commit
 from common.faultpoints import reach
 from common.logs import safe_traceback
@@ -28,7 +29,7 @@ from enrichment.worker.owner_traces import Owner
 from enrichment.worker.pausing import pause_broken, pause_waiting_runs
 from enrichment.worker.questions import Questions, Waiting
 from enrichment.worker.queue import Ending, NotAlone
-from integrations.ledger import admission, budgets, calls, catalogue
+from integrations.ledger import admission, budgets, calls, catalogue, reservation
 from integrations.ledger.admission import Closed
 from integrations.ledger.persistence import persist
 from integrations.ledger.sending import Outcome as Sent
@@ -56,7 +57,7 @@ Outcome = RunItem.Outcome
 SETTLING = threading.Lock()
 TURN = 2.0
 SOON = 0.05  # seconds until other workers' claims are committed
-LEASE = timedelta(hours=1)  # an item follows its call, whose lease is short; this only frees one that lost its call
+LEASE = timedelta(hours=1)  # of an item that follows its call, whose own is short
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ class Bought:
     owners: Mapping[int, Owner]
     copies: Sequence[Copy] = ()  # that are still to be stored
     wakes: RunItem.Stage | None = None  # the stage that its items may move on to
+    beside: Sequence[Ending] = ()  # without a question: they end with the request
+    beside_id: UUID | None = None  # which those follow meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +160,8 @@ def _claim(operation: Operation, stage: int, name: str, picked: list[UUID], *, a
        to be bought follow their call.
     3. The gate admits the request and reserves its money: as late as that, because no other worker begins a purchase
        from this vendor until the commit.
-    4. Items with an owned answer, or without a question, move on; items in doubt wait for the decision.
+    4. Items with an owned answer, or without a question, move on; items in doubt wait for the decision. Where nothing
+       but those without a question would move, they end with the request: to write leads takes longer than all else.
     5. Items that no cap has room for go back; where none has any, they are set aside.
 
     What answers are owned under besides is stored after the commit where a request is reserved: a look-up that another
@@ -191,15 +195,19 @@ def _claim(operation: Operation, stage: int, name: str, picked: list[UUID], *, a
     queue.give_back([i.id for key in plan.later for i in by_key[key]], alone=True)
     if plan.call_id is not None:
         queue.take([i.id for query in plan.buying for i in by_key[query.key]], plan.call_id, LEASE)
+    extra = _without_question(stage, items, asked)
+    beside_id = uuid7() if extra and plan.call_id is not None and not plan.owned else None
+    if beside_id is not None:
+        queue.take([ending.item_id for ending in extra], beside_id, reservation.lease())
     queue.served(run, stage)
     plan = gate.reserve(operation, plan, payer(stage, run, buying=plan.call_id))
     if not alone and plan.unaffordable and plan.call_id is None:
         raise NotAlone
-    extra = _without_question(stage, items, asked)
+    beside, now = (extra, []) if beside_id is not None and plan.call_id is not None else ([], extra)
     copies: list[Copy] = []
-    if plan.owned or extra or run.status == Run.Status.QUEUED:
+    if plan.owned or now or run.status == Run.Status.QUEUED:
         later = copies if plan.call_id is not None else None
-        _apply(stage, run, by_key, plan.owned, owners=asked.owners, extra=extra, later=later)
+        _apply(stage, run, by_key, plan.owned, owners=asked.owners, extra=now, later=later)
     held: dict[UUID, list[int]] = {}
     for key, call_id in plan.doubtful.items():
         held.setdefault(call_id, []).extend(i.id for i in by_key[key])
@@ -211,7 +219,7 @@ def _claim(operation: Operation, stage: int, name: str, picked: list[UUID], *, a
         queue.give_back(unaffordable)
     if run.cap_scope:
         look_for_money(run)
-    return Bought(operation, run.pk, plan, by_key, asked.owners, copies, at.onward(options))
+    return Bought(operation, run.pk, plan, by_key, asked.owners, copies, at.onward(options), beside, beside_id)
 
 
 def _without_question(stage: int, items: Sequence[Waiting], asked: Questions) -> list[Ending]:
@@ -341,7 +349,7 @@ def _conclude(stage: int, call_id: UUID, bought: Bought, outcome: Sent[Reply], *
        the call. Nothing is written where the call was taken from this worker.
     2. An answer: the leads take its facts. Who shares the run changes counters and budgets last, because other workers
        wait for these.
-    3. A failure, or no request at all: the items go back, wait or end.
+    3. A failure, or no request at all: the items go back, wait or end; those without a question end in any case.
     4. A run short of money looks whether a cap has room by now; one that became so while it was shared is looked after
        by the reaper.
     """
@@ -365,23 +373,33 @@ def _end(stage: int, call_id: UUID, bought: Bought, outcome: Sent[Reply], *, out
     asked = [i.id for waiting in bought.items.values() for i in waiting]
     items = queue.following(call_id, asked)
     own = {key: [i for i in waiting if i.id in items] for key, waiting in bought.items.items()}
+    beside = _still_beside(bought)
     if outcome.reply is not None:
         with budgets.settled_last():
             settled = gate.settle(call_id, outcome.reply, outcome.latency_ms)
             if settled is None or run is None:
                 return
-            _apply(stage, run, own, settled.answers, owners=bought.owners, two_names=settled.two_names)
+            _apply(stage, run, own, settled.answers, owners=bought.owners, extra=beside, two_names=settled.two_names)
     else:
         if outcome.failure is not None and not gate.fail(call_id, outcome.failure, outcome.latency_ms):
             return
         if run is None:
             return
+        if beside:
+            queue.end(run, beside)
         if _shared_refused(outcome.failure, own, bought.owners) and run.status != Run.Status.CANCELLED:
             return
         waiting = [i for waiting in own.values() for i in waiting]
         _after_failure(run, call_id, waiting, outcome.failure, out_of_order=out_of_order)
     if alone and run.cap_scope:
         look_for_money(run)
+
+
+def _still_beside(bought: Bought) -> list[Ending]:
+    if bought.beside_id is None:
+        return []
+    items = queue.following(bought.beside_id, [ending.item_id for ending in bought.beside])
+    return [ending for ending in bought.beside if ending.item_id in items]
 
 
 def _must_be_alone(run_id: UUID) -> bool:
@@ -469,7 +487,8 @@ def reap() -> int:
     1. Dead workers' calls: unsent items go back, sent ones need a billing check.
     2. Leads whose billing check was decided go on.
     3. Runs short of money of which nothing can move look for money, or pause.
-    4. Items whose call was released without them go back; cancelled runs are skipped to the end.
+    4. Items whose call was released without them go back, and those that followed no call but a dead worker; cancelled
+       runs are skipped to the end.
     """
     ended = sum(_safely(_expire, call_id, run_id) for call_id, run_id in calls.dead_calls())
     for run_id in list(billing_check.decided().values_list("run_id", flat=True).distinct()):

@@ -183,9 +183,13 @@ def take(item_ids: Sequence[int], call_id: UUID, lease: timedelta) -> None:
 
 
 def stranded() -> QuerySet[RunItem]:
-    """Items whose call was released without them: a worker died between those two commits."""
-    released = VendorCall.objects.filter(pk=OuterRef("token"), state=VendorCall.State.RELEASED)
-    return RunItem.objects.filter(Exists(released.exclude(category=Category.IN_DOUBT)), token__isnull=False)
+    """Items whose call was released without them: a worker died between those two commits. And those that followed no
+    call, but a worker that is dead by their lease.
+    """
+    call = VendorCall.objects.filter(pk=OuterRef("token"))
+    released = call.filter(state=VendorCall.State.RELEASED).exclude(category=Category.IN_DOUBT)
+    left = Q(lease_until__lt=database_now()) & ~Exists(call)
+    return RunItem.objects.filter(Exists(released) | left, token__isnull=False)
 
 
 # --- Short of money ---------------------------------------------------------------------------------------------------
