@@ -18,6 +18,7 @@ from devtools.process import LocalError
 from devtools.stack import Options, Stack
 
 TICKS = os.sysconf("SC_CLK_TCK")
+APART = 7919  # parcels from one of `strangers` to the next: a prime, so that none comes twice
 POLL = 0.05  # seconds
 TIMEOUT = 30  # seconds of a request to the sandbox
 PATIENCE = 900.0  # seconds until a run is given up
@@ -48,6 +49,31 @@ def parcels(number: int) -> list[str]:
 
     source = GeneratedParcels()
     return [str(source.parcel(index).id) for index in range(number)]
+
+
+def strangers(place: Place, stack: Stack, number: int) -> list[str]:
+    """Property ids from all over the country, whose people share no phone, e-mail or owner's name with each other, as
+    nearly all of a real list: the sandbox has a hundred phones an area code, so that of its neighbours each batch has
+    some of any other's. Four times as many are bought, and of each only the first with its phone is taken.
+    """
+    from sandbox.generator import GeneratedParcels
+
+    source = GeneratedParcels()
+    run(place, stack, [str(source.parcel(index * APART % len(source)).id) for index in range(4 * number)])
+    with place.connect() as database:
+        rows = database.execute(
+            "SELECT l.property_id, array_agg(k.key_id) FROM leads_lead l JOIN leads_leadkey k ON k.lead_id = l.id "
+            "WHERE l.bucket_id = (SELECT id FROM buckets_bucket ORDER BY id DESC LIMIT 1) GROUP BY l.id ORDER BY l.id"
+        ).fetchall()
+    taken: set[int] = set()
+    found: list[str] = []
+    for property_id, keys in rows:
+        if taken.isdisjoint(keys):
+            taken.update(keys)
+            found.append(property_id)
+    if len(found) < number:
+        raise LocalError(f"{number:,} people who share nothing are wanted, of {4 * number:,} there are {len(found):,}")
+    return found[:number]
 
 
 @dataclass(frozen=True)

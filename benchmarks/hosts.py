@@ -43,9 +43,8 @@ OTHER = "worker-2"
 
 
 def measure(place: Place, *, leads: int, rounds: int) -> list[Report]:
-    ids = fleet.parcels(2 * leads)
     with fleet.stack(place, fleet.NO_PACE) as stack:
-        fleet.run(place, stack, ids[:200])  # imports, connections, plans
+        ids = fleet.strangers(place, stack, 2 * leads)  # and imports, connections, plans
         found: dict[str, list[_Round]] = {"one worker host": [], "two worker hosts": []}
         for _ in range(rounds):
             with _held(stack, "worker"), served(place, stack):

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import JSONObject
 
 from accounts.access import team_of
@@ -20,6 +20,7 @@ from accounts.audit import record
 from accounts.models import Team, User
 from buckets.locks import lock_bucket
 from buckets.models import Bucket, BucketShare
+from common.db.direct import kept
 from leads.models import Lead
 from leads.privacy.filtering import kept_in
 from leads.querysets import ENRICHED
@@ -137,8 +138,20 @@ def unshare_bucket(*, bucket: Bucket, team_id: int, by: User) -> bool:
 
 
 def add_to_counters(bucket_id: UUID, deltas: Mapping[str, int]) -> None:
-    """Adds to what is stored of a bucket, for who changes its leads: see `leads.counters`."""
-    Bucket.objects.filter(pk=bucket_id).update(**{name: F(name) + delta for name, delta in deltas.items()})
+    """Adds to what is stored of a bucket, for who changes its leads: see `leads.counters`. By kept statements: those
+    who change one bucket wait for each other.
+    """
+    sets = ", ".join(f"{name} = {name} + %({name})s" for name in deltas)
+    change_shown(bucket_id, sets, deltas)
+
+
+def change_shown(bucket_id: UUID, sets: str, values: Mapping[str, Any]) -> None:
+    """Carries `sets` of an UPDATE out on a bucket that is not deleted."""
+    kept(
+        f"UPDATE buckets_bucket SET {sets} WHERE id = %(the_bucket)s"  # noqa: S608  # our own columns
+        " AND id NOT IN (SELECT bucket_id FROM leads_bucketdeletion) RETURNING 1",
+        {**values, "the_bucket": bucket_id},
+    )
 
 
 def recount(*, bucket_ids: Sequence[UUID] | None = None, mend: bool = True) -> dict[UUID, dict[str, tuple[int, int]]]:

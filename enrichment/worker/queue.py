@@ -9,6 +9,7 @@ completes it. Whoever does anything else to a run or its items has it alone (`lo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +18,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from buckets.models import Bucket
+from buckets.services import change_shown
 from common.db.clock import CLOCK, database_now
 from common.db.direct import kept
 from common.db.work import due_sql
@@ -449,9 +450,15 @@ def show_progress(run: Run) -> None:
     """Writes to the bucket how far its latest run is."""
     if run.bucket_id is None:
         return
-    others = Run.objects.filter(bucket_id=run.bucket_id, status__in=Run.OPEN).exclude(pk=run.pk)
-    busy = run.is_open or others.exists()
-    Bucket.objects.filter(pk=run.bucket_id).update(
-        enrichment_status="processing" if busy else "completed",
-        enrichment_progress={"total": run.total, "processed": run.done, "successful": run.enriched + run.partial},
+    progress = {"total": run.total, "processed": run.done, "successful": run.enriched + run.partial}
+    change_shown(
+        run.bucket_id,
+        """
+        enrichment_progress = %(progress)s::jsonb, enrichment_status = CASE
+            WHEN %(is_open)s OR EXISTS (
+                SELECT FROM enrichment_run
+                 WHERE bucket_id = %(the_bucket)s AND status = ANY(%(open)s) AND id <> %(run)s)
+            THEN 'processing' ELSE 'completed' END
+        """,
+        {"progress": json.dumps(progress), "is_open": run.is_open, "open": list(Run.OPEN), "run": run.pk},
     )

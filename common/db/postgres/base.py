@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -77,6 +77,21 @@ def _is_old_plan(error: BaseException | None) -> bool:
     return isinstance(error, FeatureNotSupported) and error.diag.source_function == "RevalidateCachedQuery"
 
 
+@contextmanager
+def _all_at_once(pipeline: Any) -> Iterator[None]:
+    """What is executed inside, in a transaction that has begun, leaves with the pipeline's end. psycopg sends each
+    statement by itself, and PostgreSQL begins at once: it held the first one's locks while the next were put together.
+    """
+    if pipeline.pgconn.transaction_status == TransactionStatus.INTRANS:
+        pipeline._communicate_gen = lambda: iter(())  # noqa: SLF001  # its own name for sending and receiving
+    try:
+        yield
+    finally:
+        vars(pipeline).pop("_communicate_gen", None)
+    while pipeline.command_queue:  # libpq sends when its buffer is full, or at the end
+        pipeline.command_queue.popleft()()
+
+
 class _Kept(base.ServerBindingCursor):
     """Statements that PostgreSQL prepares: Django has psycopg prepare none.
 
@@ -133,10 +148,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         ours: Any = self
         with ExitStack() as closing:
             try:
-                with ours.wrap_database_errors, ours.connection.pipeline():
-                    cursors = [closing.enter_context(self.kept_cursor()) for _ in asked]
-                    for cursor, (sql, params) in zip(cursors, asked, strict=True):
-                        cursor.execute(sql, params)
+                with ours.wrap_database_errors:
+                    with ours.connection.pipeline() as pipeline:
+                        cursors = [closing.enter_context(self.kept_cursor()) for _ in asked]
+                        with _all_at_once(pipeline):
+                            for cursor, (sql, params) in zip(cursors, asked, strict=True):
+                                cursor.execute(sql, params)
                     return [cursor.fetchall() for cursor in cursors]
             except NotSupportedError as error:
                 if not _is_old_plan(error.__cause__):
