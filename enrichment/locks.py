@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -40,6 +41,11 @@ def share_run(run_id: UUID) -> Run | None:
     sums alone, at the end of its transaction (`queue.end`). All else needs `lock_run`.
     """
     return _held(f"{_HOLD}_shared", run_id)
+
+
+def find_sharing_run(run_id: UUID, asked: Asked) -> list[tuple[Any, ...]]:
+    """What the statement finds, with the run shared."""
+    return together(_holding(f"{_HOLD}_shared", run_id), asked)[1]
 
 
 def _held(function: str, run_id: UUID, rest: str = "") -> Run | None:

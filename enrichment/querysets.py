@@ -21,6 +21,13 @@ BUYERS = sorted(str(role) for role, scopes_ in SCOPES_OF.items() if Scope.BUY in
 M = TypeVar("M", bound=models.Model, covariant=True)
 
 
+# `may_buy` in a statement over `enrichment_run r`, with `buyers`.
+JOIN_BUYERS = """
+  JOIN accounts_user a ON a.id = r.owner_id AND a.is_active
+  JOIN accounts_membership m ON m.user_id = r.owner_id AND m.team_id = r.team_id AND m.role = ANY(%(buyers)s)
+"""
+
+
 def may_buy() -> Q:
     """Of a run: whoever started it is active, and buys in its team by their role of this moment."""
     return Q(

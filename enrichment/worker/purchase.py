@@ -20,9 +20,9 @@ from common.enqueue import enqueue_on_commit
 from common.faultpoints import reach
 from common.logs import safe_traceback
 from common.values.backoff import backoff
-from enrichment.locks import lock_late_phones, lock_run, share_run
+from enrichment.locks import find_sharing_run, lock_late_phones, lock_run, share_run
 from enrichment.models import Run, RunItem
-from enrichment.querysets import may_buy
+from enrichment.querysets import BUYERS, JOIN_BUYERS
 from enrichment.worker import billing_check, owner_traces, queue, stages
 from enrichment.worker.funding import BUSY_DELAY, look_for_money, payer, short_of_money
 from enrichment.worker.owner_traces import Owner
@@ -337,9 +337,11 @@ def _still_wanted(run_id: UUID) -> bool:
 
     The role is read again: since the claim, which waits for the vendor's pace, its user may have lost it.
     """
-    run = share_run(run_id)
-    open_run = run is not None and run.status in Run.ACTIVE and run.bucket_id is not None
-    return open_run and Run.objects.filter(may_buy(), pk=run_id).exists()
+    sql = f"""
+        SELECT 1 FROM enrichment_run r {JOIN_BUYERS}
+         WHERE r.id = %(run)s AND r.status = ANY(%(active)s) AND r.bucket_id IS NOT NULL
+        """  # noqa: S608  # our own words
+    return bool(find_sharing_run(run_id, (sql, {"run": run_id, "active": list(Run.ACTIVE), "buyers": BUYERS})))
 
 
 def _conclude(stage: int, call_id: UUID, bought: Bought, outcome: Sent[Reply], *, out_of_order: bool) -> None:

@@ -19,13 +19,13 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from buckets.services import change_shown
-from common.db.clock import CLOCK, database_now
+from common.db.clock import database_now
 from common.db.direct import kept
 from common.db.work import due_sql
 from common.enqueue import enqueue_on_commit
 from enrichment.locks import change_free_turn, lock_run, share_run
 from enrichment.models import CANCELLED_IN_PART, Run, RunItem
-from enrichment.querysets import BUYERS
+from enrichment.querysets import BUYERS, JOIN_BUYERS
 from enrichment.worker import canary, stages
 from enrichment.worker.events import tell_completed, tell_enriched
 from enrichment.worker.questions import Waiting
@@ -73,10 +73,7 @@ def next_run(stage: int, operation_name: str, *, alone: bool = False) -> Run | N
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT r.id, r.sample_until IS NOT NULL OR r.cap_scope <> '' FROM enrichment_run r
-              JOIN accounts_user a ON a.id = r.owner_id AND a.is_active
-              JOIN accounts_membership m
-                   ON m.user_id = r.owner_id AND m.team_id = r.team_id AND m.role = ANY(%(buyers)s)
+            SELECT r.id, r.sample_until IS NOT NULL OR r.cap_scope <> '' FROM enrichment_run r {JOIN_BUYERS}
               JOIN enrichment_fairshare t ON t.run_id = r.id AND t.stage = %(stage)s
               LEFT JOIN LATERAL (
                    SELECT served_at FROM enrichment_fairshare x
@@ -333,8 +330,14 @@ def end(
 
 def _note_life(run: Run) -> None:
     """A run at work whose leads only move on: every few seconds, because its row is every worker's."""
-    silent = Q(beat_at=None) | Q(beat_at__lt=database_now() - LIFE)
-    Run.objects.filter(silent, pk=run.pk).update(beat_at=CLOCK)
+    kept(
+        """
+        UPDATE enrichment_run SET beat_at = clock_timestamp()
+         WHERE id = %(run)s AND (beat_at IS NULL OR beat_at < clock_timestamp() - make_interval(secs => %(life)s))
+        RETURNING 1
+        """,
+        {"run": run.pk, "life": LIFE.total_seconds()},
+    )
 
 
 def _count(run: Run, **by: int) -> None:

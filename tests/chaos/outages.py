@@ -81,8 +81,8 @@ def between_answer_and_settlement(place: Place) -> Sequence[str]:
     """PostgreSQL is away when paid answers come: they are kept and written when it is back. None is in doubt."""
     ann = place.person()
     place.faults({"operation": "property_detail", "kind": "slow", "seconds": 1.5})
-    run = ann.start(ann.bucket(place.some_ids(60)))
-    place.until(lambda: VendorCall.objects.filter(state=State.SENT).count() == 3, "three requests are on their way")
+    run = ann.start(ann.bucket(place.some_ids(120)))
+    place.until(lambda: VendorCall.objects.filter(state=State.SENT).count() >= 2, "requests are on their way")
     asked = persist(lambda: list(VendorCall.objects.filter(state=State.SENT).values_list("pk", flat=True)))
     place.servers.postgres.stop(immediate=True)
     time.sleep(2.5)  # the answers come meanwhile
