@@ -147,9 +147,20 @@ def lock_budgets(scopes: Iterable[str], *then: Asked) -> tuple[dict[str, Budget]
     """Budgets by scope, in the order of their scopes; those there are not yet are not made. And what each of `then`
     finds with these locked.
     """
+    found, *more = together(locking_budgets(scopes), *then)
+    return budgets_of(found), more
+
+
+def locking_budgets(scopes: Iterable[str]) -> Asked:
+    """The statement of `lock_budgets`, for a message that locks what comes before them too. `budgets_of` reads what it
+    finds.
+    """
     sql = f"SELECT {_BUDGET} FROM integrations_budget b WHERE scope = ANY(%(scopes)s) ORDER BY scope FOR UPDATE"  # noqa: S608
-    found, *more = together((sql, {"scopes": list(scopes)}), *then)
-    return {row.scope: row for (row,) in made(found, Budget)}, more
+    return sql, {"scopes": list(scopes)}
+
+
+def budgets_of(found: Sequence[tuple[Any, ...]]) -> dict[str, Budget]:
+    return {row.scope: row for (row,) in made(found, Budget)}
 
 
 def change_free_budgets(changes: Sequence[tuple[str, Decimal, Decimal]]) -> None:

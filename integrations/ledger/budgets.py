@@ -17,9 +17,9 @@ from typing import Any
 
 from django.db import transaction
 
-from common.db.direct import Asked, kept
+from common.db.direct import Asked, kept, together
 from integrations.ledger import scopes
-from integrations.locks import change_free_budgets, lock_budgets
+from integrations.locks import budgets_of, change_free_budgets, lock_budgets, locking_budgets
 from integrations.models import MONEY, Balance, Budget, BudgetChange
 from integrations.naming import vendors as vendor_names
 
@@ -119,13 +119,29 @@ def lock(scopes_: Iterable[str], *then: Asked) -> tuple[dict[str, Budget], list[
     them by scope, and what each of `then` finds with these locked.
     """
     wanted = sorted(set(scopes_))
-    rows, (taken, *more) = lock_budgets(wanted, _taking_in(wanted), *then)
+    found, taken, *more = together(*locking(wanted), *then)
+    return locked(wanted, found, taken), more
+
+
+def locking(scopes_: Iterable[str]) -> list[Asked]:
+    """The two statements of `lock`, for a message that locks what comes before budgets too."""
+    wanted = sorted(set(scopes_))
+    return [locking_budgets(wanted), _taking_in(wanted)]
+
+
+def locked(
+    scopes_: Iterable[str], found: Sequence[tuple[Any, ...]], taken: Sequence[tuple[Any, ...]]
+) -> dict[str, Budget]:
+    """The budgets that the statements of `locking` have found; those that are missing are made, and locked."""
+    wanted = sorted(set(scopes_))
+    rows = budgets_of(found)
     if len(rows) < len(wanted):
         Budget.objects.bulk_create([Budget(scope=scope) for scope in wanted], ignore_conflicts=True)
-        rows, (taken,) = lock_budgets(wanted, _taking_in(wanted))
+        found, taken = together(*locking(wanted))
+        rows = budgets_of(found)
     for scope, reserved, spent in taken:
         rows[scope].reserved, rows[scope].spent = reserved, spent
-    return rows, more
+    return rows
 
 
 def fitting(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -17,6 +18,8 @@ from common.db.ids import uuid7
 from integrations.ledger import budgets, pace
 from integrations.ledger.budgets import ZERO, Afterwards, Cap
 from integrations.models import Operation, VendorCall
+
+Found = Sequence[Sequence[tuple[Any, ...]]]  # by the statements of `asking`
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +50,22 @@ class Reservation:
     cap: Cap | None
 
 
-def reserve(operation: Operation, weights: Sequence[int], payer: Payer, *, call_id: UUID | None = None) -> Reservation:
+def reserve(
+    operation: Operation,
+    weights: Sequence[int],
+    payer: Payer,
+    *,
+    call_id: UUID | None = None,
+    found: Found | None = None,
+) -> Reservation:
     """Reserves the money of the first inputs that fit under every cap, and a slot for one request that holds them.
 
     operation: of `admission.admit`. weights: the most price units that each input can cost. call_id: the request's,
-    where its caller has used it already.
+    where its caller has used it already. found: as for `fits`.
     """
     price = operation.unit_price
     prices = [price * weight for weight in weights]
-    fit, holds, stopper, _ = fits(operation, prices, payer)
+    fit, holds, stopper, _ = fits(operation, prices, payer, found)
     if not fit:
         return Reservation(0, None, stopper)
     call = VendorCall(
@@ -86,18 +96,28 @@ def _inserting(call: VendorCall) -> Asked:
     )
 
 
+def asking(operation: Operation, payer: Payer) -> tuple[list[str], list[Asked]]:
+    """The budgets of all caps at the time at which the operation was seen, and the statements that lock them and find
+    what `fits` needs: for a message that locks the operation first, which must turn out to be seen at a time with the
+    same budgets.
+    """
+    further = payer.afterwards.caps if payer.afterwards else ()
+    scopes = [cap.scope for cap in (*_caps(operation, payer, operation.seen_at, ZERO, None), *further)]
+    return scopes, [*budgets.locking(scopes), _limits(payer)]
+
+
 def fits(
-    operation: Operation, prices: Sequence[Decimal], payer: Payer
+    operation: Operation, prices: Sequence[Decimal], payer: Payer, found: Found | None = None
 ) -> tuple[int, dict[str, Decimal], Cap | None, list[Cap]]:
     """What `budgets.fitting` says of all caps, which come last, once their budgets are locked.
 
-    operation: of `admission.admit`, at whose time the caps apply.
+    operation: of `admission.admit`, at whose time the caps apply. found: by the statements of `asking`, where they have
+    been carried out.
     """
-    now = operation.seen_at
-    further = payer.afterwards.caps if payer.afterwards else ()
-    scopes = [cap.scope for cap in (*_caps(operation, payer, now, ZERO, None), *further)]
-    rows, (((of_user, of_team),),) = budgets.lock(scopes, _limits(payer))
-    caps = _caps(operation, payer, now, of_user, of_team)
+    scopes, asked = asking(operation, payer)
+    of_budgets, taken, ((of_user, of_team),) = found or together(*asked)
+    rows = budgets.locked(scopes, of_budgets, taken)
+    caps = _caps(operation, payer, operation.seen_at, of_user, of_team)
     return *budgets.fitting(rows, caps, prices, payer.afterwards), caps
 
 

@@ -21,7 +21,7 @@ from integrations.ledger import budgets, pace, settlement
 from integrations.ledger.admission import Closed, admit_and
 from integrations.ledger.budgets import Cap
 from integrations.ledger.execution import Executed, execute
-from integrations.ledger.reservation import Payer
+from integrations.ledger.reservation import Payer, asking
 from integrations.ledger.reservation import reserve as ledger_reserve
 from integrations.ledger.sending import Outcome
 from integrations.lookups import answers, forgotten, names, reveals, stand_in_ids
@@ -82,7 +82,8 @@ def choose(operation: Operation, queries: Sequence[Query], *, fresh_after: datet
     """
     unique = {query.key: query for query in queries}
     refused = forgotten.asked_about(unique.values())
-    plan, wanted = _sorted(operation, unique, refused, pace.database_now(), fresh_after)
+    operation.seen_at = pace.database_now()
+    plan, wanted = _sorted(operation, unique, refused, operation.seen_at, fresh_after)
     if not wanted:
         return plan
     wanted, later = _one_request(wanted)
@@ -106,17 +107,22 @@ def reserve(operation: Operation, plan: Plan, payer: Payer, *, single: bool = Fa
 
     single: as for `admission.admit`. Raises `admission.Closed`.
 
-    1. Another worker may have begun to buy one of them by another name meanwhile.
+    1. One message locks all that it needs, the budgets too. Where a day or a month has begun since `choose`, they are
+       others: closed for a moment. Another worker may have begun to buy one of them by another name meanwhile.
     2. The first that every cap has room for are reserved; the others lose their marks.
     """
     if plan.call_id is None:
         return plan
     besides = owned_answers.besides(operation, plan.buying, plan.call_id)
-    operation, found = admit_and(operation.pk, *besides, single=single, inputs=len(plan.buying))
-    if owned_answers.seen(row for rows in found for row in rows) != _besides(plan, operation):
+    scopes, money = asking(operation, payer)
+    operation, found = admit_and(operation.pk, *money, *besides, single=single, inputs=len(plan.buying))
+    found, others = found[: len(money)], found[len(money) :]
+    if asking(operation, payer)[0] != scopes:
+        raise Closed("a new day has begun", 0.0)
+    if owned_answers.seen(row for rows in others for row in rows) != _besides(plan, operation):
         raise Closed(FASTER, 0.0)
     weights = [query.weight for query in plan.buying]
-    reserved = ledger_reserve(operation, weights, payer, call_id=plan.call_id)
+    reserved = ledger_reserve(operation, weights, payer, call_id=plan.call_id, found=found)
     buying, unaffordable = plan.buying[: reserved.inputs], plan.buying[reserved.inputs :]
     left = frozenset(query.key for query in unaffordable)
     if left:

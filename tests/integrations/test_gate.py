@@ -734,6 +734,18 @@ def test_nobody_waits_for_a_worker_that_chooses(sandbox: Sandbox, five: list[Que
     assert begin(five, payer).busy == {query.key for query in five[:4]}
 
 
+def test_where_a_day_begins_meanwhile_nothing_is_counted_in_the_last_one(
+    sandbox: Sandbox, five: list[Query], payer: Payer
+) -> None:
+    operation = catalogue.operation("property_detail")
+    with pytest.raises(Closed, match="a new day"), transaction.atomic():
+        chosen = gate.choose(operation, five)
+        operation.seen_at -= timedelta(days=1)
+        gate.reserve(operation, chosen, payer)
+    assert (Budget.objects.exclude(reserved=0).count(), VendorCall.objects.count()) == (0, 0)
+    assert len(begin(five, payer).buying) == 5
+
+
 def test_of_two_workers_that_choose_the_same_one_buys_it(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
     operation = catalogue.operation("property_detail")
     with ThreadPoolExecutor(1) as pool, pytest.raises(Closed, match="another worker was faster"):
