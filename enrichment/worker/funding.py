@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Q
 
 from common.db.clock import database_now
-from common.db.direct import columns, rows
+from common.db.direct import Asked, columns, kept, made
 from enrichment.models import Run
 from enrichment.rules import cap_reason
 from enrichment.worker import queue, stages
@@ -97,7 +96,7 @@ def _afterwards(stage: int, run: Run, *, besides: UUID | None) -> Afterwards | N
     begun = _Begun(at, onward, after.unit_price, besides)
     elsewhere = after.vendor_id != catalogue.operation(at.operation_name(options)).vendor_id
     caps = (vendor_cap(after.vendor_id, after.vendor.cap, database_now()),) if elsewhere else ()
-    return Afterwards(after.unit_price, after.vendor_id, begun.exactly, begun.at_most, caps)
+    return Afterwards(after.unit_price, after.vendor_id, begun.exactly, begun.at_most, caps, begun.asked(), begun.hear)
 
 
 class _AtWork(NamedTuple):
@@ -114,18 +113,24 @@ class _Begun:
 
     def __init__(self, at: StageRow, onward: int, each: Decimal, besides: UUID | None) -> None:
         self._at, self._onward, self._each, self._besides = at, onward, each, besides
+        self._heard: list[_AtWork] | None = None
 
-    @cached_property
-    def _at_work(self) -> list[_AtWork]:
-        """Every run at work that asks for the next stage."""
-        active = rows(
+    def asked(self) -> Asked:
+        return (
             f"SELECT {columns(Run, 't')} FROM enrichment_run t WHERE status = ANY(%(active)s) AND kind = %(kind)s",  # noqa: S608
             {"active": [str(one) for one in Run.ACTIVE], "kind": str(self._at.kind)},
-            Run,
-            keeps_plan=True,  # with a purchase's budgets locked
         )
-        runs = [run for (run,) in active if self._at.onward(run.asked) is not None]
-        return [_AtWork(run.pk, run.owner_id, run.team_id, run.total - run.done) for run in runs]
+
+    def hear(self, found: Sequence[tuple[Any, ...]]) -> None:
+        """Every run at work that asks for the next stage, of what `asked` finds."""
+        runs = [run for (run,) in made(found, Run) if self._at.onward(run.asked) is not None]
+        self._heard = [_AtWork(run.pk, run.owner_id, run.team_id, run.total - run.done) for run in runs]
+
+    @property
+    def _at_work(self) -> list[_AtWork]:
+        if self._heard is None:
+            self.hear(kept(*self.asked()))
+        return self._heard or []
 
     def _runs(self, scope: str) -> list[_AtWork]:
         """The runs at work whose money this budget counts: one, a user's, a team's, or all (of a vendor's day)."""

@@ -75,7 +75,8 @@ class Afterwards:
     each: the price of the second purchase of one input. vendor: the vendor that sells it. caps: of that vendor, where
     the first purchase is another vendor's. begun: by a cap's scope, the second purchases that are still to come
     for all payers under this cap; most: an upper bound of the same that is cheap to compute: `reserve` calls `begun`
-    only where this bound does not fit.
+    only where this bound does not fit. asked: what `most` has to know, for the message that locks the budgets; hear:
+    takes what it finds.
     """
 
     each: Decimal
@@ -83,6 +84,8 @@ class Afterwards:
     begun: Callable[[str], Decimal]
     most: Callable[[str], Decimal]
     caps: tuple[Cap, ...] = ()
+    asked: Asked | None = None
+    hear: Callable[[Sequence[tuple[Any, ...]]], None] | None = None
 
     def room(self, scope: str, room: Decimal, wanted: Decimal) -> Decimal:
         """The room of a cap less the second purchases still to come. wanted: the most that its caller compares with."""

@@ -101,9 +101,10 @@ def asking(operation: Operation, payer: Payer) -> tuple[list[str], list[Asked]]:
     what `fits` needs: for a message that locks the operation first, which must turn out to be seen at a time with the
     same budgets.
     """
-    further = payer.afterwards.caps if payer.afterwards else ()
-    scopes = [cap.scope for cap in (*_caps(operation, payer, operation.seen_at, ZERO, None), *further)]
-    return scopes, [*budgets.locking(scopes), _limits(payer)]
+    then = payer.afterwards
+    scopes = [cap.scope for cap in _caps(operation, payer, operation.seen_at, ZERO, None)]
+    scopes += [cap.scope for cap in then.caps] if then else []
+    return scopes, [*budgets.locking(scopes), _limits(payer), *([then.asked] if then and then.asked else [])]
 
 
 def fits(
@@ -115,7 +116,9 @@ def fits(
     been carried out.
     """
     scopes, asked = asking(operation, payer)
-    of_budgets, taken, ((of_user, of_team),) = found or together(*asked)
+    of_budgets, taken, ((of_user, of_team),), *more = found or together(*asked)
+    if more and payer.afterwards and payer.afterwards.hear:
+        payer.afterwards.hear(more[0])
     rows = budgets.locked(scopes, of_budgets, taken)
     caps = _caps(operation, payer, operation.seen_at, of_user, of_team)
     return *budgets.fitting(rows, caps, prices, payer.afterwards), caps
