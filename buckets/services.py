@@ -137,20 +137,19 @@ def unshare_bucket(*, bucket: Bucket, team_id: int, by: User) -> bool:
     return bool(gone)
 
 
-def add_to_counters(bucket_id: UUID, deltas: Mapping[str, int]) -> None:
-    """Adds to what is stored of a bucket, for who changes its leads: see `leads.counters`. By kept statements: those
+def add_to_counters(
+    bucket_id: UUID, deltas: Mapping[str, int], sets: Sequence[str] = (), values: Mapping[str, Any] | None = None
+) -> None:
+    """Adds to what is stored of a bucket, for who changes its leads: see `leads.counters`. By a kept statement: those
     who change one bucket wait for each other.
+
+    sets: what else of it changes, as in an UPDATE, with its values; `the_bucket` is its id. A deleted one stays.
     """
-    sets = ", ".join(f"{name} = {name} + %({name})s" for name in deltas)
-    change_shown(bucket_id, sets, deltas)
-
-
-def change_shown(bucket_id: UUID, sets: str, values: Mapping[str, Any]) -> None:
-    """Carries `sets` of an UPDATE out on a bucket that is not deleted."""
+    every = ", ".join([*(f"{name} = {name} + %({name})s" for name in deltas), *sets])
     kept(
-        f"UPDATE buckets_bucket SET {sets} WHERE id = %(the_bucket)s"  # noqa: S608  # our own columns
+        f"UPDATE buckets_bucket SET {every} WHERE id = %(the_bucket)s"  # noqa: S608  # our own columns
         " AND id NOT IN (SELECT bucket_id FROM leads_bucketdeletion) RETURNING 1",
-        {**values, "the_bucket": bucket_id},
+        {**deltas, **(values or {}), "the_bucket": bucket_id},
     )
 
 

@@ -18,7 +18,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from buckets.services import change_shown
+from buckets.services import add_to_counters
 from common.db.clock import database_now
 from common.db.direct import kept
 from common.db.work import due_sql
@@ -33,7 +33,7 @@ from integrations.ledger import catalogue
 from integrations.lookups.owned import fresh_answers
 from integrations.models import VendorCall
 from integrations.vendors.errors import Category
-from leads.counters import count_facts
+from leads.counters import change_counters, count_facts
 from leads.models import Lead
 from leads.services import Finish, Finished, finish_leads
 
@@ -301,7 +301,7 @@ def end(
     2. The run counts them; the first ending starts it, the last one completes it. From here on other workers of the run
        and of the bucket wait, so that nothing but counters follows.
     3. The sample is judged once it has ended.
-    4. The buckets count what their leads got, and the run's shows how far its latest run is.
+    4. The buckets count what their leads got, and the run's shows how far its latest run is: one statement each.
     """
     if not endings and not two_names and run.status == Run.Status.RUNNING and run.done < run.total:
         _note_life(run)
@@ -324,8 +324,7 @@ def end(
     )
     _close(run)
     of_run = {run.bucket_id: {"enriched_leads": completed, "queued_leads": -len(endings)}} if run.bucket_id else {}
-    _count_leads(of_run, grown or {})
-    show_progress(run)
+    _count_leads(run, of_run, grown or {})
 
 
 def _note_life(run: Run) -> None:
@@ -376,14 +375,19 @@ def _close(run: Run) -> None:
         run.save()
 
 
-def _count_leads(*deltas: Mapping[UUID, Mapping[str, int]]) -> None:
-    total: dict[UUID, dict[str, int]] = {}
+def _count_leads(run: Run, *deltas: Mapping[UUID, Mapping[str, int]]) -> None:
+    """The last of all that a settlement locks: each bucket's row once, in the order of their ids."""
+    total: dict[UUID, dict[str, int]] = {run.bucket_id: {}} if run.bucket_id else {}
     for one in deltas:
         for bucket_id, by in one.items():
             into = total.setdefault(bucket_id, {})
             for name, delta in by.items():
                 into[name] = into.get(name, 0) + delta
-    count_facts(total)
+    for bucket_id, by in sorted(total.items()):
+        if bucket_id == run.bucket_id:
+            show_progress(run, by)
+        else:
+            change_counters(bucket_id, **by)
 
 
 def skip_cancelled(run_id: UUID) -> None:
@@ -449,19 +453,19 @@ def _end_items(rows: Sequence[tuple[int, RunItem.Outcome, str]]) -> None:
         )
 
 
-def show_progress(run: Run) -> None:
-    """Writes to the bucket how far its latest run is."""
+def show_progress(run: Run, grown: Mapping[str, int] | None = None) -> None:
+    """Writes to the bucket how far its latest run is. grown: what its counters grow by with that."""
     if run.bucket_id is None:
         return
     progress = {"total": run.total, "processed": run.done, "successful": run.enriched + run.partial}
-    change_shown(
+    is_busy = """%(is_open)s OR EXISTS (SELECT FROM enrichment_run
+        WHERE bucket_id = %(the_bucket)s AND status = ANY(%(open)s) AND id <> %(run)s)"""
+    add_to_counters(
         run.bucket_id,
-        """
-        enrichment_progress = %(progress)s::jsonb, enrichment_status = CASE
-            WHEN %(is_open)s OR EXISTS (
-                SELECT FROM enrichment_run
-                 WHERE bucket_id = %(the_bucket)s AND status = ANY(%(open)s) AND id <> %(run)s)
-            THEN 'processing' ELSE 'completed' END
-        """,
+        grown or {},
+        [
+            "enrichment_progress = %(progress)s::jsonb",
+            f"enrichment_status = CASE WHEN {is_busy} THEN 'processing' ELSE 'completed' END",
+        ],
         {"progress": json.dumps(progress), "is_open": run.is_open, "open": list(Run.OPEN), "run": run.pk},
     )
