@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -117,6 +118,18 @@ def test_a_transaction_with_a_plan_older_than_a_migration_can_be_repeated(words:
         kept(words, {"word": "one"})
     with transaction.atomic():
         assert kept(words, {"word": "one"}) == [("one",)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_of_statements_together_waits_for_the_last_to_be_put_together() -> None:
+    def slowly(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        time.sleep(1 if "AS last" in sql else 0)
+        return execute(sql, params, many, context)
+
+    with transaction.atomic(), connection.execute_wrapper(slowly):
+        kept("SELECT 1", {})
+        first, last = together(("SELECT clock_timestamp()", {}), ("SELECT clock_timestamp() AS last", {}))
+    assert last[0][0] - first[0][0] < timedelta(seconds=1)
 
 
 @pytest.mark.django_db(transaction=True)
