@@ -2,8 +2,9 @@
 
 Measured: from `start_run` to the last lead done, without a pace, by real workers (Celery, four children), each held to
 the same share of a core by a cgroup, one and two alike: PostgreSQL and the sandbox share the cores with them, and two
-workers that were not held would only take the processor from these. Two workers get twice the leads, of people
-who share no phone with each other (`fleet.strangers`). They alternate, round by round. Lock waits: `pg_stat_activity` is read every 20 ms, on a connection of its own.
+workers that were not held would only take the processor from these. Two workers get twice the leads, of people who
+share no phone with each other (`fleet.strangers`). They alternate, round by round. Lock waits: `pg_stat_activity` is
+read every 20 ms, on a connection of its own.
 
 After each run the books are closed: what the sandbox has billed is what the calls cost and what the budgets say, and no
 record was billed twice.
