@@ -143,23 +143,19 @@ def lock_reveal(call_id: UUID, **still: object) -> PhoneReveal | None:
     return PhoneReveal.objects.select_for_update().filter(pk=call_id, **still).first()
 
 
-def lock_budgets(scopes: Iterable[str], *then: Asked) -> tuple[dict[str, Budget], list[list[tuple[Any, ...]]]]:
-    """Budgets by scope, in the order of their scopes; those there are not yet are not made. And what each of `then`
-    finds with these locked.
-    """
-    found, *more = together(locking_budgets(scopes), *then)
-    return budgets_of(found), more
+def lock_budgets(scopes: Iterable[str]) -> None:
+    """Budgets, in the order of their scopes; those there are not yet are not made."""
+    kept(*locking_budgets(scopes))
 
 
 def locking_budgets(scopes: Iterable[str]) -> Asked:
-    """The statement of `lock_budgets`, for a message that locks what comes before them too. `budgets_of` reads what it
-    finds.
-    """
+    """The statement of `lock_budgets`, for a message with more in it. `budgets_of` reads what it finds."""
     sql = f"SELECT {_BUDGET} FROM integrations_budget b WHERE scope = ANY(%(scopes)s) ORDER BY scope FOR UPDATE"  # noqa: S608
     return sql, {"scopes": list(scopes)}
 
 
 def budgets_of(found: Sequence[tuple[Any, ...]]) -> dict[str, Budget]:
+    """By scope."""
     return {row.scope: row for (row,) in made(found, Budget)}
 
 

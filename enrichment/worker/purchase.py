@@ -203,7 +203,8 @@ def _claim(operation: Operation, stage: int, name: str, picked: list[UUID], *, a
     plan = gate.reserve(operation, plan, payer(stage, run, buying=plan.call_id))
     if not alone and plan.unaffordable and plan.call_id is None:
         raise NotAlone
-    beside, now = (extra, []) if beside_id is not None and plan.call_id is not None else ([], extra)
+    beside = extra if beside_id is not None and plan.call_id is not None else []
+    now = [] if beside else extra
     copies: list[Copy] = []
     if plan.owned or now or run.status == Run.Status.QUEUED:
         later = copies if plan.call_id is not None else None

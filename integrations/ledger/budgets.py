@@ -8,7 +8,7 @@ BudgetChange, which the next reservation takes in before it looks at the room. `
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,9 +17,9 @@ from typing import Any
 
 from django.db import transaction
 
-from common.db.direct import Asked, kept, together
+from common.db.direct import Asked, together
 from integrations.ledger import scopes
-from integrations.locks import budgets_of, change_free_budgets, lock_budgets, locking_budgets
+from integrations.locks import budgets_of, change_free_budgets, locking_budgets
 from integrations.models import MONEY, Balance, Budget, BudgetChange
 from integrations.naming import vendors as vendor_names
 
@@ -74,7 +74,7 @@ class Afterwards:
 
     each: the price of the second purchase of one input. vendor: the vendor that sells it. caps: of that vendor, where
     the first purchase is another vendor's. begun: by a cap's scope, the second purchases that are still to come
-    for all payers under this cap; most: an upper bound of the same that is cheap to compute: `reserve` calls `begun`
+    for all payers under this cap; most: an upper bound of the same that is cheap to compute: `fitting` calls `begun`
     only where this bound does not fit. asked: what `most` has to know, for the message that locks the budgets; hear:
     takes what it finds.
     """
@@ -97,43 +97,21 @@ class Afterwards:
         return cap.per_input is None and (scope.kind != scopes.VENDOR or scope.whose == self.vendor)
 
 
-def reserve(
-    caps: Sequence[Cap], prices: Sequence[Decimal], afterwards: Afterwards | None = None
-) -> tuple[int, dict[str, Decimal], Cap | None]:
-    """Reserves the first inputs that fit under every cap.
-
-    prices: the most each input can cost. Returns how many inputs fit, what was held by scope, and the cap that
-    stopped the rest (None: all fit).
-
-    1. Locks the budget of every cap (`lock`).
-    2. Counts how many of the inputs fit (`fitting`).
-    3. Adds those inputs' amounts to every budget.
-    """
-    further = afterwards.caps if afterwards else ()
-    rows, _ = lock([cap.scope for cap in (*caps, *further)])
-    fit, holds, stopper = fitting(rows, caps, prices, afterwards)
-    if holds:
-        kept(*holding(holds))
-    return fit, holds, stopper
-
-
-def lock(scopes_: Iterable[str], *then: Asked) -> tuple[dict[str, Budget], list[list[tuple[Any, ...]]]]:
+def lock(scopes_: Collection[str]) -> dict[str, Budget]:
     """Locks these budgets in scope order, makes those that are missing, and takes in what settlements left. Returns
-    them by scope, and what each of `then` finds with these locked.
+    them by scope.
     """
-    wanted = sorted(set(scopes_))
-    found, taken, *more = together(*locking(wanted), *then)
-    return locked(wanted, found, taken), more
+    return locked(scopes_, *together(*locking(scopes_)))
 
 
-def locking(scopes_: Iterable[str]) -> list[Asked]:
+def locking(scopes_: Collection[str]) -> list[Asked]:
     """The two statements of `lock`, for a message that locks what comes before budgets too."""
     wanted = sorted(set(scopes_))
     return [locking_budgets(wanted), _taking_in(wanted)]
 
 
 def locked(
-    scopes_: Iterable[str], found: Sequence[tuple[Any, ...]], taken: Sequence[tuple[Any, ...]]
+    scopes_: Collection[str], found: Sequence[tuple[Any, ...]], taken: Sequence[tuple[Any, ...]]
 ) -> dict[str, Budget]:
     """The budgets that the statements of `locking` have found; those that are missing are made, and locked."""
     wanted = sorted(set(scopes_))
@@ -150,9 +128,11 @@ def locked(
 def fitting(
     rows: Mapping[str, Budget], caps: Sequence[Cap], prices: Sequence[Decimal], afterwards: Afterwards | None = None
 ) -> tuple[int, dict[str, Decimal], Cap | None]:
-    """What `reserve` returns, of budgets that are locked: `holding` then adds it to them. Under each cap as many of the
-    inputs fit as it has room for, with their second purchases where these count there; the cap with the least room
-    decides.
+    """How many of the inputs fit under every cap, whose budgets are locked; what `holding` then adds to these, by
+    scope; and the cap that stopped the rest (None: all fit). Under each cap as many of the inputs fit as it has room
+    for, with their second purchases where these count there; the cap with the least room decides.
+
+    prices: the most each input can cost.
     """
     further = afterwards.caps if afterwards else ()
     fit, stopper = len(prices), None
@@ -265,7 +245,7 @@ def _add(changes: Iterable[tuple[str, Decimal, Decimal]]) -> None:
     if (held_over := getattr(_held_over, "changes", None)) is not None:
         held_over += rows
         return
-    lock_budgets([scope for scope, _, _ in rows], _changing(rows))
+    together(locking_budgets([scope for scope, _, _ in rows]), _changing(rows))
 
 
 def _sums(changes: Iterable[tuple[str, Decimal, Decimal]]) -> dict[str, tuple[Decimal, Decimal]]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from django.db import connection, transaction
 
+from common.db.direct import kept
 from integrations.ledger import budgets
 from integrations.ledger.budgets import Cap
 from integrations.models import Budget
@@ -18,7 +19,10 @@ NICKEL = Decimal("0.05")
 
 def reserve(caps: list[Cap], count: int) -> tuple[int, dict[str, Decimal], Cap | None]:
     with transaction.atomic():
-        return budgets.reserve(caps, [NICKEL] * count)
+        fit, holds, stopper = budgets.fitting(budgets.lock([cap.scope for cap in caps]), caps, [NICKEL] * count)
+        if holds:
+            kept(*budgets.holding(holds))
+    return fit, holds, stopper
 
 
 def test_what_fits_under_the_tightest_cap_is_reserved_everywhere() -> None:
