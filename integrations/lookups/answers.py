@@ -89,7 +89,7 @@ def unmark(operation_id: int, marked: Sequence[Marked]) -> None:
             """
             UPDATE integrations_lookup l SET state = b.state, call_id = b.call_id
               FROM unnest(%s::text[], %s::text[], %s::uuid[]) AS b(key, state, call_id)
-             WHERE l.operation_id = %s AND l.key = b.key
+             WHERE l.operation_id = (SELECT %s) AND l.key = b.key
             """,
             [
                 [one.key for one in marked if one.before is not None],
@@ -131,7 +131,7 @@ def store(call: VendorCall, reply: Reply, now: datetime, cost: Decimal) -> None:
         for key, answer in reply.answers.items()
     ]
     with connection.cursor() as cursor:
-        cursor.execute(
+        cursor.execute(  # by its call alone: by a young operation's statistics it read all that this has ever been asked
             f"""
             UPDATE integrations_lookup l
                SET state = CASE WHEN a.category = 'INVALID_DATA' AND NOT (a.less AND {_KEEPS}) THEN 'garbage'
@@ -142,9 +142,9 @@ def store(call: VendorCall, reply: Reply, now: datetime, cost: Decimal) -> None:
                    fetched_at = CASE WHEN a.less AND {_KEEPS} THEN l.fetched_at ELSE %(now)s END
               FROM jsonb_to_recordset(%(rows)s::jsonb)
                 AS a(key text, facts jsonb, category text, cost numeric, less boolean)
-             WHERE l.operation_id = %(operation)s AND l.key = a.key AND l.call_id = %(call)s AND l.state = 'buying'
+             WHERE l.call_id = %(call)s AND l.key = a.key AND l.state = 'buying'
             """,  # noqa: S608  # a constant
-            {"now": now, "rows": recordset(rows), "operation": call.operation_id, "call": call.pk},
+            {"now": now, "rows": recordset(rows), "call": call.pk},
         )
 
 

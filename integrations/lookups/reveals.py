@@ -227,7 +227,7 @@ def _answer(call: VendorCall, reveal: PhoneReveal, phones: Mapping[str, Mapping[
             """
             UPDATE integrations_lookup l SET facts = l.facts || a.facts, cost = l.cost + %(each)s
               FROM jsonb_to_recordset(%(rows)s::jsonb) AS a(key text, person text, facts jsonb)
-             WHERE l.operation_id = %(operation)s AND l.key = a.key AND l.facts->>'apollo_person_id' = a.person
+             WHERE l.operation_id = (SELECT %(operation)s) AND l.key = a.key AND l.facts->>'apollo_person_id' = a.person
             """,
             {"each": each, "rows": recordset(rows), "operation": call.operation_id},
         )

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from common.db.ids import uuid7
@@ -120,6 +121,39 @@ def test_what_is_bought_is_paid_once_and_counted_in_every_budget(
     for scope in (f"run:{payer.run_id}", f"user:{user}:{today:%Y-%m}", f"vendor:realestateapi:{today:%Y-%m-%d}"):
         assert budget(scope) == (0, Decimal("0.25"))
     assert budget(f"leads:{user}:{today:%Y-%m-%d}") == (0, 5)
+
+
+def test_an_answer_reads_its_own_look_ups_alone_however_many_the_operation_has_got_since_it_was_counted(
+    five: list[Query], payer: Payer
+) -> None:
+    """By statistics of a young operation PostgreSQL read all of its look-ups for each answer, and sorted out its own."""
+    buy(five[:1], payer)
+    call = VendorCall.objects.get()
+    other = Operation.objects.exclude(pk=call.operation_id)[0]
+    values = {field.attname: getattr(call, field.attname) for field in VendorCall._meta.concrete_fields}
+    before = [VendorCall(**values | {"id": uuid7(), "operation_id": other.pk}) for _ in range(150)]
+    VendorCall.objects.bulk_create(before)
+    _owned(call, [(one, f"{one.pk} {n}") for one in before for n in range(40)])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE integrations_lookup")
+    _owned(call, [(call, f"after {n}") for n in range(5_000)])
+    with CaptureQueriesContext(connection) as asked:
+        plan, settled = buy(five[1:], payer)
+    assert len(plan.buying) == len(settled.answers) == 4
+    (update,) = (one["sql"] for one in asked if one["sql"].lstrip().startswith("UPDATE integrations_lookup"))
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN " + update)
+        told = "\n".join(line for (line,) in cursor.fetchall())
+    assert "integrations_lookup_call_id" in told and "lookup_once" not in told, told
+
+
+def _owned(call: VendorCall, keys: list[tuple[VendorCall, str]]) -> None:
+    """Answers of other calls, which are long owned."""
+    Lookup.objects.bulk_create(
+        Lookup(operation_id=of.operation_id, key=key, call=None if of is call else of, state="answered", facts={},
+               fetched_at=call.created_at)
+        for of, key in keys
+    )  # fmt: skip
 
 
 def test_an_owned_answer_costs_another_user_nothing(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
