@@ -131,7 +131,7 @@ def store(call: VendorCall, reply: Reply, now: datetime, cost: Decimal) -> None:
         for key, answer in reply.answers.items()
     ]
     with connection.cursor() as cursor:
-        cursor.execute(  # by its call alone: by a young operation's statistics it read all that this has ever been asked
+        cursor.execute(  # by its call alone: a young operation, as last counted, has few look-ups
             f"""
             UPDATE integrations_lookup l
                SET state = CASE WHEN a.category = 'INVALID_DATA' AND NOT (a.less AND {_KEEPS}) THEN 'garbage'

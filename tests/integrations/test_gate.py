@@ -126,7 +126,7 @@ def test_what_is_bought_is_paid_once_and_counted_in_every_budget(
 def test_an_answer_reads_its_own_look_ups_alone_however_many_the_operation_has_got_since_it_was_counted(
     five: list[Query], payer: Payer
 ) -> None:
-    """By statistics of a young operation PostgreSQL read all of its look-ups for each answer, and sorted out its own."""
+    """By statistics of a young operation PostgreSQL read all its look-ups for each answer, and sorted out its own."""
     buy(five[:1], payer)
     call = VendorCall.objects.get()
     other = Operation.objects.exclude(pk=call.operation_id)[0]
