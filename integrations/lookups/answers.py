@@ -85,7 +85,7 @@ def unmark(operation_id: int, marked: Sequence[Marked]) -> None:
             "DELETE FROM integrations_lookup WHERE operation_id = %s AND key = ANY(%s)",
             [operation_id, [one.key for one in marked if one.before is None]],
         )
-        cursor.execute(
+        cursor.execute(  # (SELECT …): as if of any operation, for it may have grown since PostgreSQL counted this one
             """
             UPDATE integrations_lookup l SET state = b.state, call_id = b.call_id
               FROM unnest(%s::text[], %s::text[], %s::uuid[]) AS b(key, state, call_id)
@@ -131,7 +131,7 @@ def store(call: VendorCall, reply: Reply, now: datetime, cost: Decimal) -> None:
         for key, answer in reply.answers.items()
     ]
     with connection.cursor() as cursor:
-        cursor.execute(  # by its call alone: a young operation, as last counted, has few look-ups
+        cursor.execute(  # not by the operation too: PostgreSQL may have counted it young, and would read all of it
             f"""
             UPDATE integrations_lookup l
                SET state = CASE WHEN a.category = 'INVALID_DATA' AND NOT (a.less AND {_KEEPS}) THEN 'garbage'

@@ -223,7 +223,8 @@ def _answer(call: VendorCall, reveal: PhoneReveal, phones: Mapping[str, Mapping[
     ]
     each = (cost / len(rows)).quantize(MONEY) if rows else ZERO
     with connection.cursor() as cursor:
-        cursor.execute(  # a fresher answer may be about another person: then the phone is not its
+        # a fresher answer may be about another person: then the phone is not its; (SELECT …) as in `answers.unmark`
+        cursor.execute(
             """
             UPDATE integrations_lookup l SET facts = l.facts || a.facts, cost = l.cost + %(each)s
               FROM jsonb_to_recordset(%(rows)s::jsonb) AS a(key text, person text, facts jsonb)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -22,11 +23,11 @@ from integrations.ledger.budgets import Afterwards, Cap, money_cap
 from integrations.ledger.outcomes import report_outcome, stops_vendor
 from integrations.ledger.reservation import Payer
 from integrations.ledger.sending import Outcome, base_url
-from integrations.lookups import answers, gate
+from integrations.lookups import answers, gate, reveals
 from integrations.lookups.answers import forget_unreadable
 from integrations.lookups.gate import Plan
 from integrations.lookups.lead_limit import lead_caps
-from integrations.models import Budget, Lookup, Operation, UnreadableAnswer, Vendor, VendorCall
+from integrations.models import Budget, Lookup, Operation, PhoneReveal, UnreadableAnswer, Vendor, VendorCall
 from integrations.vendors import adapters
 from integrations.vendors.contract import Answer, Query, Reply
 from integrations.vendors.errors import Category, Evidence, InDoubt, NotSent, Rejected, UnprovenMiss, VendorFailure
@@ -123,37 +124,45 @@ def test_what_is_bought_is_paid_once_and_counted_in_every_budget(
     assert budget(f"leads:{user}:{today:%Y-%m-%d}") == (0, 5)
 
 
-def test_an_answer_reads_its_own_look_ups_alone_however_many_the_operation_has_got_since_it_was_counted(
-    five: list[Query], payer: Payer
-) -> None:
-    """By statistics of a young operation PostgreSQL read all its look-ups for each answer, and sorted out its own."""
+@pytest.fixture
+def grown(five: list[Query], payer: Payer) -> VendorCall:
+    """A settled request, of whose operation PostgreSQL counted one look-up; since then 5,000 have come."""
     buy(five[:1], payer)
     call = VendorCall.objects.get()
-    other = Operation.objects.exclude(pk=call.operation_id)[0]
     values = {field.attname: getattr(call, field.attname) for field in VendorCall._meta.concrete_fields}
-    before = [VendorCall(**values | {"id": uuid7(), "operation_id": other.pk}) for _ in range(150)]
-    VendorCall.objects.bulk_create(before)
-    _owned(call, [(one, f"{one.pk} {n}") for one in before for n in range(40)])
+    other = Operation.objects.exclude(pk=call.operation_id)[0]
+    others = [VendorCall(**values | {"id": uuid7(), "operation_id": other.pk}) for _ in range(150)]
+    VendorCall.objects.bulk_create(others)
+    owned = {"state": Lookup.State.ANSWERED, "facts": {}, "fetched_at": call.created_at}
+    Lookup.objects.bulk_create(
+        Lookup(operation=other, call=one, key=f"{one.pk} {n}", **owned) for one in others for n in range(40)
+    )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE integrations_lookup")
-    _owned(call, [(call, f"after {n}") for n in range(5_000)])
+    Lookup.objects.bulk_create(Lookup(operation=call.operation, key=f"after {n}", **owned) for n in range(5_000))
+    return call
+
+
+def _take_mark_back(call: VendorCall, _five: list[Query], _payer: Payer) -> None:
+    answers.unmark(call.operation_id, [answers.Marked("after 1", ("answered", call.created_at), None)])
+
+
+def _put_phone_in(call: VendorCall, _five: list[Query], _payer: Payer) -> None:
+    reveals._answer(call, PhoneReveal(people={"p": ["after 1"]}), {"p": {"phone": "+16025550100"}}, Decimal(0))
+
+
+@pytest.mark.parametrize("write", [lambda _call, five, payer: buy(five[1:], payer), _take_mark_back, _put_phone_in])
+def test_what_is_written_to_look_ups_reads_these_alone_however_many_came_since_they_were_counted(
+    write: Callable[[VendorCall, list[Query], Payer], object], grown: VendorCall, five: list[Query], payer: Payer
+) -> None:
+    """By the statistics of a young operation PostgreSQL would read all its look-ups, and sort out the ones meant."""
     with CaptureQueriesContext(connection) as asked:
-        plan, settled = buy(five[1:], payer)
-    assert len(plan.buying) == len(settled.answers) == 4
+        write(grown, five, payer)
     (update,) = (one["sql"] for one in asked if one["sql"].lstrip().startswith("UPDATE integrations_lookup"))
     with connection.cursor() as cursor:
         cursor.execute("EXPLAIN " + update)
-        told = "\n".join(line for (line,) in cursor.fetchall())
-    assert "integrations_lookup_call_id" in told and "lookup_once" not in told, told
-
-
-def _owned(call: VendorCall, keys: list[tuple[VendorCall, str]]) -> None:
-    """Answers of other calls, which are long owned."""
-    Lookup.objects.bulk_create(
-        Lookup(operation_id=of.operation_id, key=key, call=None if of is call else of, state="answered", facts={},
-               fetched_at=call.created_at)
-        for of, key in keys
-    )  # fmt: skip
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Index Cond" in plan and "Index Cond: (operation_id" not in plan, plan  # without its key
 
 
 def test_an_owned_answer_costs_another_user_nothing(sandbox: Sandbox, five: list[Query], payer: Payer) -> None:
