@@ -263,8 +263,8 @@ class RunItem(Claimed, Deferred):
 class PumpLease(Claimed):
     """Answers: which pumps are at work, on which worker host, and when did each host last say that it is alive?
 
-    `settings.PUMPS_PER_STAGE` a stage on each host; a pump renews its lease. The row of stage DONE has no pump: it is
-    the host's own sign of life.
+    `settings.PUMPS_PER_STAGE` a stage on each host, and those of a stage without work; a pump renews its lease. The
+    row of stage DONE has no pump: it is the host's own sign of life.
     """
 
     stage = models.SmallIntegerField(

@@ -32,7 +32,7 @@ from common.db.ids import uuid7_floor
 from enrichment.models import Run, RunItem, Schedule
 from enrichment.quoting import reach_estimate
 from enrichment.reporting import bucket_overview
-from enrichment.worker import late_phones, queue
+from enrichment.worker import late_phones, pump_lease, queue
 from integrations.ledger import admission, calls, catalogue
 from integrations.lookups import names, reveals
 from integrations.lookups.identity import Name
@@ -522,6 +522,7 @@ CASES: dict[str, tuple[Callable[[Place], Any], str, str]] = {
         "enrichment_runitem",
         "item_bought",
     ),
+    "which steps have work": (lambda p: pump_lease.stages_with_work(), "enrichment_runitem", "item_waiting"),
     "the last lead of a run that failed": (
         lambda p: by(RunItem.objects.filter(run=p.run, outcome=RunItem.Outcome.FAILED).order_by("-pk")[:1]),
         "enrichment_runitem",

@@ -1,7 +1,8 @@
 """The pumps of each worker host: which have their lease, and which host has to start one.
 
 A worker host is a Celery worker, by the name that each has for itself alone. So many pumps a stage and host
-(`settings.PUMPS_PER_STAGE`), because one process keeps one core busy.
+(`settings.PUMPS_PER_STAGE`), because one process keeps one core busy; those of a stage without work are lent to one
+that has some, the latest first, which finishes leads: with details bought, or without Apollo, a core would idle.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from django.conf import settings
 from django.db.models import Max
 
 from common.db.clock import CLOCK, database_now
+from common.db.direct import kept
 from common.db.ids import uuid7
 from common.enqueue import enqueue_on_commit, enqueue_to_worker
 from enrichment.models import FOR_EVER, PumpLease, Run, RunItem
 
 ALIVE = timedelta(minutes=1)  # since a worker's last sign of life; it is asked for one every ten seconds
 KNOWN = timedelta(hours=1)  # a worker that was silent so long is forgotten, and makes itself known when it starts
+STAGES = [stage for stage in RunItem.Stage.values if stage != RunItem.Stage.DONE]
 
 
 def here() -> str:
@@ -30,7 +33,7 @@ def here() -> str:
 
 def acquire(stage: int, host: str) -> UUID | None:
     """Takes the lease of a new pump of this host. None: as many as it may have are at work."""
-    numbers = range(1, settings.PUMPS_PER_STAGE + 1)
+    numbers = range(1, _wanted().get(stage, settings.PUMPS_PER_STAGE) + 1)
     PumpLease.objects.bulk_create(
         [PumpLease(stage=stage, host=host, number=number) for number in numbers], ignore_conflicts=True
     )
@@ -47,9 +50,12 @@ def _lease() -> timedelta:
 
 
 def keep(stage: int, token: UUID) -> bool:
-    """Renews the lease of a pump. False: another pump has taken it, because this one was late."""
-    now = database_now()
-    return bool(PumpLease.objects.filter(stage=stage, token=token).update(lease_until=now + _lease(), beat_at=now))
+    """Renews the lease of a pump. False: another pump has taken it, because this one was late, or it was lent by a
+    stage that has work again.
+    """
+    now, most = database_now(), _wanted().get(stage, settings.PUMPS_PER_STAGE)
+    row = PumpLease.objects.filter(stage=stage, token=token, number__lte=most)
+    return bool(row.update(lease_until=now + _lease(), beat_at=now))
 
 
 def leave(stage: int, token: UUID) -> None:
@@ -74,19 +80,42 @@ def ask_other_workers(host: str) -> None:
 
 
 def has_work(stage: int) -> bool:
-    """Whether an active run, of a user who is switched on, has an item at this stage that does not wait for a person's
+    """Whether a stage is one of `stages_with_work`."""
+    return stage in stages_with_work()
+
+
+def stages_with_work() -> list[int]:
+    """At which stages an active run, of a user who is switched on, has an item that does not wait for a person's
     decision. An item that a worker has counts as well: its worker may have died.
+
+    "BETWEEN" and the order leave the planner only the two indexes of these: by equality it read all items of the runs.
     """
-    runs = RunItem.objects.filter(stage=stage, run__status__in=Run.ACTIVE, run__owner__is_active=True)
-    return runs.exclude(stage=0).free(database_now() + FOR_EVER / 2).exists()
+    found = kept(
+        """
+        SELECT s.stage FROM unnest(%(stages)s::smallint[]) AS s(stage) WHERE EXISTS (
+               SELECT FROM enrichment_run r JOIN accounts_user a ON a.id = r.owner_id AND a.is_active
+                WHERE r.status = ANY(%(active)s)
+                  AND ((SELECT i.stage FROM enrichment_runitem i
+                         WHERE i.run_id = r.id AND i.stage BETWEEN s.stage AND s.stage
+                           AND i.token IS NULL AND i.stage <> 0
+                         ORDER BY i.stage LIMIT 1) IS NOT NULL
+                    OR (SELECT i.stage FROM enrichment_runitem i
+                         WHERE i.run_id = r.id AND i.stage BETWEEN s.stage AND s.stage
+                           AND i.token IS NOT NULL AND i.lease_until <= clock_timestamp() + %(decided)s
+                         ORDER BY i.stage LIMIT 1) IS NOT NULL))
+         ORDER BY 1
+        """,
+        {"stages": STAGES, "active": [str(status) for status in Run.ACTIVE], "decided": FOR_EVER / 2},
+    )
+    return [stage for (stage,) in found]
 
 
 def wake_if_idle(stage: int) -> bool:
-    """Where a stage has work, enqueues a pump for each worker host that lacks one. Returns whether all have one now."""
-    lacking = _lacking(stage)
-    if lacking and not has_work(stage):
+    """Where a stage has work, enqueues the pumps that each worker host lacks. Returns whether all have them now."""
+    wanted = _wanted().get(stage, 0)
+    if not wanted:
         return False
-    for host, number in lacking.items():
+    for host, number in _lacking(stage, wanted).items():
         for _ in range(number):
             if host:
                 enqueue_to_worker(host, "enrichment.pump", stage=stage)
@@ -95,13 +124,24 @@ def wake_if_idle(stage: int) -> bool:
     return True
 
 
-def _lacking(stage: int) -> dict[str, int]:
+def _wanted() -> dict[int, int]:
+    """How many pumps each stage that has work is to have on a host: its own, and up to as many of a stage without."""
+    each, at_work = settings.PUMPS_PER_STAGE, stages_with_work()
+    lent = (len(STAGES) - len(at_work)) * each
+    wanted = {}
+    for stage in reversed(at_work):
+        wanted[stage] = each + min(each, lent)
+        lent -= wanted[stage] - each
+    return wanted
+
+
+def _lacking(stage: int, wanted: int) -> dict[str, int]:
     """How many pumps of a stage each worker host lacks, where it lacks any. "": no host is known; one, anywhere."""
     at_work = list(PumpLease.objects.taken().filter(stage=stage).values_list("host", flat=True))
     beats = PumpLease.objects.exclude(host="").values("host").annotate(last=Max("beat_at"))
     announced = PumpLease.objects.filter(stage=RunItem.Stage.DONE).values("host")
     hosts = beats.filter(last__gt=database_now() - ALIVE, host__in=announced).values_list("host", flat=True)
-    lacking = {host: settings.PUMPS_PER_STAGE - at_work.count(host) for host in hosts}
+    lacking = {host: wanted - at_work.count(host) for host in hosts}
     if not lacking and not at_work:
         return {"": 1}
     return {host: number for host, number in lacking.items() if number > 0}

@@ -22,8 +22,10 @@ from leads.selection.search import Finds, Sought
 # in a hundred has, where the index would first collect every lead that has it (100,000 lying apart: 270 ms, measured).
 RECENT = 6000
 # A search that finds up to FEW is read whole, unless PostgreSQL expects more than EXPECTED: to find out that there are
-# more would be for nothing (a word of 100,000 leads: 30 ms, measured). What it expects of rare words is rough.
-FEW, EXPECTED = 1000, 50_000
+# more would be for nothing (a word of 100,000 leads: 30 ms, measured). Of words that are not among the frequent ones it
+# expects a share of the table, half a percent for each beginning: of ten million leads more than EXPECTED, whatever
+# there is. So it has to expect KNOWN times as many as of words that it knows nothing of.
+FEW, EXPECTED, KNOWN = 1000, 50_000, 1.5
 # How PostgreSQL answers, whatever it thinks of the words. It takes two words for independent: it would read all of a
 # person's leads from the newest on for "Smith, Phoenix" where nobody in Phoenix is called Smith; and it takes a word's
 # beginning for rare: it would ask the index for what the next ten leads have.
@@ -91,7 +93,7 @@ def _few(leads: QuerySet[Lead], search: Sought) -> list[Place] | None:
     found = leads.filter(search.matches).order_by()
     rank = Case(*(When(condition, then=number) for number, condition in _ranks(search)), default=0)
     with transaction.atomic(), _planned(BY_WORDS):
-        if search.every and _expected(leads.filter(search.found).order_by()) > EXPECTED:
+        if search.every and _is_many(leads, search):
             return None
         places = list(found.annotate(rank=rank).values_list("rank", "pk")[: FEW + 1])
     return sorted(places, key=_order) if len(places) <= FEW else None
@@ -116,10 +118,16 @@ def _order(place: Place) -> tuple[int, int]:
     return rank, -pk.int
 
 
+def _is_many(leads: QuerySet[Lead], search: Sought) -> bool:
+    """Whether PostgreSQL, by its statistics of the words, says that a search finds many: it does not look."""
+    expected = _expected(leads.filter(search.found))
+    return expected > EXPECTED and expected > KNOWN * _expected(leads.filter(search.of_unknown_words))
+
+
 def _expected(found: QuerySet[Lead]) -> int:
-    """How many rows PostgreSQL expects, by its statistics of the words: it does not look."""
+    """How many rows PostgreSQL expects."""
     try:
-        sql, parameters = found.values("pk").query.sql_with_params()
+        sql, parameters = found.order_by().values("pk").query.sql_with_params()
     except EmptyResultSet:
         return 0
     with connection.cursor() as cursor:

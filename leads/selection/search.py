@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +37,7 @@ _OPEN = (*_IDS, *_PLACE)
 # What a place that is shown with dots may hold: an e-mail, ten digits that are not far apart, or a local number.
 CONTACT = "[@＠]|[0-9]([^0-9]{0,5}[0-9]){9}|(^|[^0-9])[2-9][0-9]{2}[ .-][0-9]{4}([^0-9]|$)|[٠-٩۰-۹０-９]"
 _PHONE = re.compile(r"\+?[\d\s().\-\u2010-\u2015/]*(?:(?:x|ext\.?)\s*\d+)?", re.IGNORECASE)
+_QUOTED = re.compile("'(?:[^'\\\\]|''|\\\\.)*'", re.DOTALL)  # a word, as `key_of` quotes it
 
 
 class Finds(Func):
@@ -76,6 +77,11 @@ class Sought:
         """The leads that the index finds."""
         found = Q(pk__in=self.ids)
         return found | Q(Finds(self.every)) if self.every else found
+
+    @property
+    def of_unknown_words(self) -> Q:
+        """`found`, were each of its words one that no lead has."""
+        return replace(self, every=_QUOTED.sub("'~'", self.every)).found
 
     @property
     def matches(self) -> Q:

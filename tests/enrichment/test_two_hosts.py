@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -15,11 +16,11 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import NoticeKind, Notification
+from accounts.models import NoticeKind, Notification, User
 from common.db.clock import database_now
 from enrichment import services
 from enrichment.locks import lock_run, share_run
-from enrichment.models import PumpLease, Run, RunItem
+from enrichment.models import FOR_EVER, PumpLease, Run, RunItem
 from enrichment.worker import pump, pump_lease, purchase, queue
 from integrations.ledger.budgets import take_in_left
 from integrations.models import Balance, Budget, BudgetChange, Operation, VendorCall
@@ -294,23 +295,72 @@ def test_a_host_has_as_many_pumps_of_a_stage_as_the_setting_says(settings: Any) 
 
 
 def test_each_host_that_lacks_a_pump_is_woken(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two a host: its own of the step, and that of a step without work."""
     start(make_bucket(sandbox, make_user(), 5))
-    sent: list[tuple[str, str]] = []
-    monkeypatch.setattr(pump_lease, "enqueue_to_worker", lambda host, task, **_: sent.append((host, task)))
+    sent: list[str] = []
+    monkeypatch.setattr(pump_lease, "enqueue_to_worker", lambda host, task, **_: sent.append(f"{task} of {host}"))
+    here, there = (f"enrichment.pump of {host}" for host in HOSTS)
     for host in HOSTS:
         pump_lease.beat(host)
     token = pump_lease.acquire(1, HOSTS[0])
     assert token is not None
     assert pump_lease.wake_if_idle(1)
-    assert sent == [(HOSTS[1], "enrichment.pump")]
+    assert sorted(sent) == [here, there, there]
     PumpLease.objects.filter(token=token).update(lease_until=database_now())  # it died
+    sent.clear()
     assert pump_lease.wake_if_idle(1)
-    assert sorted(sent[1:]) == [(host, "enrichment.pump") for host in HOSTS]
+    assert sorted(sent) == [here, here, there, there]
     PumpLease.objects.filter(host=HOSTS[1]).update(beat_at=database_now() - pump_lease.ALIVE)
     sent.clear()
     assert pump_lease.wake_if_idle(1)
-    assert sent == [(HOSTS[0], "enrichment.pump")]  # the other is gone
+    assert sent == [here, here]  # the other is gone
     assert not pump_lease.wake_if_idle(2)  # no work there
+
+
+def test_a_step_without_work_lends_its_pumps_to_the_latest_that_has_some(sandbox: Sandbox, settings: Any) -> None:
+    detail, trace, apollo = pump_lease.STAGES
+    run = start(make_bucket(sandbox, make_user(), 3))
+    first, second = (pump_lease.acquire(detail, HOSTS[0]) for _ in range(2))
+    assert first is not None and second is not None
+    assert pump_lease.acquire(detail, HOSTS[0]) is None  # as many again as its own, and no more
+    assert pump_lease.keep(detail, first) and pump_lease.keep(detail, second)
+
+    run.items.filter(pk=run.items.earliest("pk").pk).update(stage=trace)
+    assert pump_lease.keep(detail, first)
+    assert not pump_lease.keep(detail, second)  # the one that was lent goes to the later step
+    assert [pump_lease.acquire(trace, HOSTS[0]) is not None for _ in range(3)] == [True, True, False]
+    pump_lease.leave(detail, second)
+    assert pump_lease.acquire(detail, HOSTS[0]) is None
+
+    run.items.filter(pk=run.items.latest("pk").pk).update(stage=apollo)  # all have work: each has its own alone
+    lent = PumpLease.objects.get(stage=trace, number=2)
+    assert not pump_lease.keep(trace, lent.token or uuid4())
+    settings.PUMPS_PER_STAGE = 2
+    assert pump_lease.keep(trace, lent.token or uuid4())
+
+
+def test_which_steps_have_work(sandbox: Sandbox) -> None:
+    detail, trace, _ = pump_lease.STAGES
+    ann = make_user()
+    run = start(make_bucket(sandbox, ann, 3))
+    assert pump_lease.stages_with_work() == [detail]
+    one, two, three = run.items.order_by("pk")
+    one.delete()
+    RunItem.objects.filter(pk=two.pk).update(stage=0, outcome=RunItem.Outcome.ENRICHED)
+    taken = RunItem.objects.filter(pk=three.pk)
+    taken.update(stage=trace, token=uuid4(), lease_until=timezone.now() + timedelta(minutes=5))
+    assert pump_lease.stages_with_work() == [trace]  # its worker may have died
+    taken.update(lease_until=timezone.now() + FOR_EVER)
+    assert pump_lease.stages_with_work() == []  # it waits for a person's decision
+    taken.update(token=None, lease_until=None)
+    for changed, found in (
+        ({"status": Run.Status.PAUSED, "paused_by": Run.Pause.PERSON}, []),
+        ({"status": Run.Status.QUEUED, "paused_by": ""}, [trace]),
+    ):
+        Run.objects.filter(pk=run.pk).update(**changed)
+        assert pump_lease.stages_with_work() == found
+    User.objects.filter(pk=ann.pk).update(is_active=False)
+    assert pump_lease.stages_with_work() == []
 
 
 def test_a_host_that_was_silent_for_long_is_forgotten() -> None:

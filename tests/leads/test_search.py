@@ -55,7 +55,7 @@ def places(*arguments: Any, **options: Any) -> list[ranking.Place]:
     """As `ranked`: a search that finds few, and the same one taken for one that finds many."""
     told = ranked(*arguments, **options)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ranking, "EXPECTED", -1)
+        patch.setattr(ranking, "_few", lambda *_: None)
         assert ranked(*arguments, **options) == told
     return told
 
@@ -264,3 +264,17 @@ def test_a_property_id_with_zeros_before_it_is_the_same_id() -> None:
     ann = make(MEADOW, OTHER, first=123)
 
     assert found(ann, "0123") == found(ann, "123") == ["123"]
+
+
+def test_a_word_that_postgres_knows_nothing_of_is_not_taken_for_a_frequent_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a big enough table it expects more of any word than EXPECTED."""
+    user = make(*({"last_name": "Smith", "owner_name": f"Jo{n} Smith"} for n in range(200)))
+    mine = Lead.objects.seen_by(own_access(user))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE leads_lead")
+    monkeypatch.setattr(ranking, "EXPECTED", 0)
+    many = {
+        text: ranking._is_many(mine, sought(text, by=own_access(user), contacts=True))
+        for text in ("smith", "zzzzz", "it's\\", "602-555-0199", "a@b.example")
+    }
+    assert many == dict.fromkeys(many, False) | {"smith": True}
