@@ -124,9 +124,7 @@ def quote(*, bucket: Bucket, by: User, options: RunOptions) -> Quote:
     else:
         priced = _property_price(ids, skip_trace=options.skip_trace, fresh_after=options.fresh_after)
         if options.skip_trace:
-            quoted = select_leads(bucket.pk, options, by=by).values("pk")
-            blocked = Lead.objects.filter(pk__in=quoted).kept_from_calls().count()
-            reachable = _reachable(bucket, by, options, priced, blocked)
+            reachable = _reachable(bucket, by, options, priced, blocked=_kept_from_calls([pk for pk, _ in ids]))
     price = sum((line.cost for line in priced.lines), ZERO)
     limits = _limits(by, bucket.team, priced.lines, price, options.max_cost)
     notes = priced.notes()
@@ -238,7 +236,13 @@ def _finished(costs: Sequence[Decimal], cap: Decimal) -> int:
     return finished
 
 
-def _reachable(bucket: Bucket, by: User, options: RunOptions, priced: _Priced, blocked: int) -> Reachable:
+def _kept_from_calls(ids: Sequence[UUID]) -> int:
+    """By id: to select them once more is to pass all leads of other runs again, 80 ms of 100,000."""
+    parts = (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
+    return sum(Lead.objects.filter(pk__among=part).kept_from_calls().count() for part in parts)
+
+
+def _reachable(bucket: Bucket, by: User, options: RunOptions, priced: _Priced, *, blocked: int) -> Reachable:
     return reach_estimate.expected(
         bucket=bucket,
         by=by,

@@ -135,20 +135,24 @@ def fitting(
     prices: the most each input can cost.
     """
     further = afterwards.caps if afterwards else ()
-    fit, stopper = len(prices), None
+    fit, stopper, count, cost = len(prices), None, len(prices), sum(prices, ZERO)
     for cap in (*caps, *further):
         if cap.limit is None:
             continue
         room = cap.limit - rows[cap.scope].spent - rows[cap.scope].reserved
-        amounts: Sequence[Decimal] = prices
+        own = ZERO if cap in further else cap.per_input  # of an input; None: its price
+        wanted, later = cost if own is None else own * count, ZERO
         if afterwards and afterwards.concerns(cap):
-            now = prices if cap not in further else [ZERO] * len(prices)
-            amounts = [amount + afterwards.each for amount in now]
-            room = afterwards.room(cap.scope, room, sum(amounts, ZERO))
-        within = _how_many(amounts, cap, room)
+            later = afterwards.each
+            wanted += later * count
+            room = afterwards.room(cap.scope, room, wanted)
+        if wanted <= room:  # others wait meanwhile: one by one they are looked at only where not all fit
+            continue
+        within = _how_many([(price if own is None else own) + later for price in prices], room)
         if within < fit:
             fit, stopper = within, cap
-    holds = {cap.scope: sum((cap.per_input or price for price in prices[:fit]), ZERO) for cap in caps} if fit else {}
+    cost = cost if fit == count else sum(prices[:fit], ZERO)
+    holds = {cap.scope: cost if cap.per_input is None else cap.per_input * fit for cap in caps} if fit else {}
     return fit, holds, stopper
 
 
@@ -181,12 +185,12 @@ def taken(scope: str) -> Decimal:
     return (row.spent + row.reserved if row else ZERO) + sum(held_over, ZERO)
 
 
-def _how_many(prices: Sequence[Decimal], cap: Cap, room: Decimal) -> int:
-    for count, price in enumerate(prices):
-        room -= price if cap.per_input is None else cap.per_input
+def _how_many(amounts: Sequence[Decimal], room: Decimal) -> int:
+    for count, amount in enumerate(amounts):
+        room -= amount
         if room < 0:
             return count
-    return len(prices)
+    return len(amounts)
 
 
 @contextmanager

@@ -64,7 +64,8 @@ def reserve(
     where its caller has used it already. found: as for `fits`.
     """
     price = operation.unit_price
-    prices = [price * weight for weight in weights]
+    by_weight = {weight: price * weight for weight in set(weights)}
+    prices = [by_weight[weight] for weight in weights]
     fit, holds, stopper, _ = fits(operation, prices, payer, found)
     if not fit:
         return Reservation(0, None, stopper)

@@ -115,11 +115,12 @@ def reserve(operation: Operation, plan: Plan, payer: Payer, *, single: bool = Fa
         return plan
     besides = owned_answers.besides(operation, plan.buying, plan.call_id)
     scopes, money = asking(operation, payer)
+    seen = _besides(plan, operation)
     operation, found = admit_and(operation.pk, *money, *besides, single=single, inputs=len(plan.buying))
     found, others = found[: len(money)], found[len(money) :]
     if asking(operation, payer)[0] != scopes:
         raise Closed("a new day has begun", 0.0)
-    if owned_answers.seen(row for rows in others for row in rows) != _besides(plan, operation):
+    if owned_answers.seen(row for rows in others for row in rows) != seen:
         raise Closed(FASTER, 0.0)
     weights = [query.weight for query in plan.buying]
     reserved = ledger_reserve(operation, weights, payer, call_id=plan.call_id, found=found)
