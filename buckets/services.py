@@ -20,7 +20,7 @@ from accounts.audit import record
 from accounts.models import Team, User
 from buckets.locks import lock_bucket
 from buckets.models import Bucket, BucketShare
-from common.db.direct import kept
+from common.db.direct import with_commit
 from leads.models import Lead
 from leads.privacy.filtering import kept_in
 from leads.querysets import ENRICHED
@@ -140,17 +140,17 @@ def unshare_bucket(*, bucket: Bucket, team_id: int, by: User) -> bool:
 def add_to_counters(
     bucket_id: UUID, deltas: Mapping[str, int], sets: Sequence[str] = (), values: Mapping[str, Any] | None = None
 ) -> None:
-    """Adds to what is stored of a bucket, for who changes its leads: see `leads.counters`. By a kept statement: those
-    who change one bucket wait for each other.
+    """Adds to what is stored of a bucket, for who changes its leads: see `leads.counters`. With the commit, because
+    those who change one bucket wait for each other.
 
     sets: what else of it changes, as in an UPDATE, with its values; `the_bucket` is its id. A deleted one stays.
     """
     every = ", ".join([*(f"{name} = {name} + %({name})s" for name in deltas), *sets])
-    kept(
+    sql = (
         f"UPDATE buckets_bucket SET {every} WHERE id = %(the_bucket)s"  # noqa: S608  # our own columns
-        " AND id NOT IN (SELECT bucket_id FROM leads_bucketdeletion) RETURNING 1",
-        {**deltas, **(values or {}), "the_bucket": bucket_id},
+        " AND id NOT IN (SELECT bucket_id FROM leads_bucketdeletion) RETURNING 1"
     )
+    with_commit((sql, {**deltas, **(values or {}), "the_bucket": bucket_id}))
 
 
 def recount(*, bucket_ids: Sequence[UUID] | None = None, mend: bool = True) -> dict[UUID, dict[str, tuple[int, int]]]:

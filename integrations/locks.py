@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from common.db.direct import Asked, columns, kept, made, rows, together
+from common.db.direct import Asked, columns, kept, made, rows, together, with_commit
 from integrations.models import Budget, NameRefresh, Operation, PhoneReveal, Vendor, VendorCall
 
 # At the end of a query over `integrations_propertyname k` inside a statement that then changes these names.
@@ -161,11 +161,10 @@ def budgets_of(found: Sequence[tuple[Any, ...]]) -> dict[str, Budget]:
 
 def change_free_budgets(changes: Sequence[tuple[str, Decimal, Decimal]]) -> None:
     """Adds what is reserved and spent to those of these budgets that no other transaction has locked, and leaves a
-    BudgetChange for the others. Outside the order, because it waits for none.
+    BudgetChange for the others, with the commit. Outside the order, because it waits for none.
     """
     scopes, reserved, spent = map(list, zip(*changes, strict=True))
-    kept(
-        """
+    asked = """
         WITH c AS (
                  SELECT * FROM unnest(%(scopes)s::text[], %(reserved)s::numeric[], %(spent)s::numeric[])
                      AS c(scope, reserved, spent)),
@@ -176,9 +175,8 @@ def change_free_budgets(changes: Sequence[tuple[str, Decimal, Decimal]]) -> None
                    FROM c JOIN free USING (scope) WHERE b.scope = c.scope)
         INSERT INTO integrations_budgetchange (scope, reserved, spent)
         SELECT scope, reserved, spent FROM c WHERE scope NOT IN (SELECT scope FROM free) RETURNING 1
-        """,
-        {"scopes": scopes, "reserved": reserved, "spent": spent},
-    )
+        """
+    with_commit((asked, {"scopes": scopes, "reserved": reserved, "spent": spent}))
 
 
 def lock_free_lookups(operation_id: int, keys: Iterable[str]) -> set[str]:

@@ -77,6 +77,15 @@ def together(*asked: Asked) -> list[list[tuple[Any, ...]]]:
     return connection.kept_together(asked)  # type: ignore[attr-defined,no-any-return]  # ours
 
 
+def with_commit(*asked: Asked, hear: Callable[[list[list[tuple[Any, ...]]]], object] | None = None) -> None:
+    """Executes these statements last: they go to PostgreSQL as one message with the transaction's COMMIT, so that
+    nobody waits for this process to have what they lock. Whatever the transaction executes next finds them executed.
+
+    hear: takes what `together` gives, once it is known.
+    """
+    connection.kept_last(asked, hear)  # type: ignore[attr-defined]  # ours
+
+
 def every(model: type[M], rest: str, params: Mapping[str, Any]) -> list[M]:
     """Rows of one model. rest: of the statement, behind its columns; the table is called t."""
     found = rows(f"SELECT {columns(model, 't')} FROM {model._meta.db_table} t {rest}", params, model)  # noqa: S608

@@ -20,7 +20,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from buckets.services import add_to_counters
 from common.db.clock import database_now
-from common.db.direct import kept
+from common.db.direct import kept, with_commit
 from common.db.work import due_sql
 from common.enqueue import enqueue_on_commit
 from enrichment.locks import change_free_turn, lock_run, share_run
@@ -329,14 +329,12 @@ def end(
 
 def _note_life(run: Run) -> None:
     """A run at work whose leads only move on: every few seconds, because its row is every worker's."""
-    kept(
-        """
+    sql = """
         UPDATE enrichment_run SET beat_at = clock_timestamp()
          WHERE id = %(run)s AND (beat_at IS NULL OR beat_at < clock_timestamp() - make_interval(secs => %(life)s))
         RETURNING 1
-        """,
-        {"run": run.pk, "life": LIFE.total_seconds()},
-    )
+        """
+    with_commit((sql, {"run": run.pk, "life": LIFE.total_seconds()}))
 
 
 def _count(run: Run, **by: int) -> None:

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from accounts.models import Team
 from common.db.clock import database_now
-from common.db.direct import Asked, inserting, is_saved, kept, together
+from common.db.direct import Asked, inserting, is_saved, kept, together, with_commit
 from common.db.ids import uuid7
 from integrations.ledger import budgets, pace
 from integrations.ledger.budgets import ZERO, Afterwards, Cap
@@ -41,8 +41,8 @@ class Payer:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """inputs: how many of the first inputs fit. call: the request that may be sent for them; None where none fits. cap:
-    what stopped the rest.
+    """inputs: how many of the first inputs fit. call: the request that may be sent for them; None where none fits. It
+    is in the database, and has a slot, with the next statement or the commit. cap: what stopped the rest.
     """
 
     inputs: int
@@ -81,7 +81,11 @@ def reserve(
         holds={scope: str(amount) for scope, amount in holds.items()},
         created_at=operation.seen_at,
     )
-    _, ((call.slot_at, call.lease_until),) = together(budgets.holding(holds), _inserting(call))
+
+    def is_made(found: Found) -> None:
+        _, ((call.slot_at, call.lease_until),) = found
+
+    with_commit(budgets.holding(holds), _inserting(call), hear=is_made)
     is_saved(call)
     return Reservation(fit, call, stopper)
 

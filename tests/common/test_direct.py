@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
-from django.db import DataError, NotSupportedError, OperationalError, connection, connections, transaction
+from django.db import (
+    DataError,
+    IntegrityError,
+    NotSupportedError,
+    OperationalError,
+    connection,
+    connections,
+    transaction,
+)
 from django.db.models import F, Model, QuerySet
 from psycopg_pool import ConnectionPool
 
 from accounts.models import AuditEvent
 from buckets.models import Bucket
-from common.db.direct import Asked, insert, kept, named, rows, save, several, statement, together, whole
+from common.db.direct import Asked, insert, kept, named, rows, save, several, statement, together, whole, with_commit
 from common.db.postgres import base
 from leads.models import Lead
 from tests.leads.samples import make_leads
@@ -274,3 +283,115 @@ def test_a_connection_that_postgresql_ended_a_moment_ago_is_replaced(apart: Any)
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [ended])
 
     assert _pid(apart) != ended
+
+
+def _saying(word: str) -> Asked:
+    return "INSERT INTO kept_words VALUES (%(word)s) RETURNING word", {"word": word}
+
+
+def _said() -> list[str]:
+    return [word for (word,) in kept("SELECT word FROM kept_words ORDER BY word", {})]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_goes_with_the_commit_holds_nothing_before_and_is_one_message_with_it(
+    words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Any] = []
+    change: Asked = ("UPDATE kept_words SET word = word || '!' RETURNING word", {})
+
+    def others(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        """Between the change and COMMIT others are not kept waiting."""
+        found = execute(sql, params, many, context)
+        if sql == change[0]:
+            assert beside(lambda: kept("UPDATE kept_words SET word = 'other' RETURNING word", {})) == [("other",)]
+        return found
+
+    with connection.execute_wrapper(others), transaction.atomic():
+        kept("SELECT 1", {})
+        with_commit(change, _saying("two"), hear=heard.append)
+        with_commit(_saying("three"))
+        assert (heard, beside(_said)) == ([], ["one"])
+        monkeypatch.delattr(psycopg.Connection, "commit")  # which would be a message of its own
+    monkeypatch.undo()
+    assert heard == [[[("other!",)], [("two",)]]]
+    assert beside(_said) == ["other!", "three", "two"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_goes_with_the_commit_is_found_by_whatever_is_asked_next(words: str) -> None:
+    ways: list[Callable[[], object]] = [
+        _said,
+        lambda: together((words, {"word": "two"})),
+        lambda: list(AuditEvent.objects.all().iterator()),
+        transaction.savepoint,
+    ]
+    for ask in ways:
+        heard: list[Any] = []
+        with transaction.atomic():
+            with_commit(_saying("two"), hear=heard.append)
+            ask()
+            assert heard == [[[("two",)]]]
+            assert kept(words, {"word": "two"}) == [("two",)]
+            transaction.set_rollback(True)
+    with_commit(_saying("now"))  # outside a transaction
+    assert _said() == ["now", "one"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_whose_last_statement_fails_keeps_nothing_and_runs_nothing_after_it(words: str) -> None:
+    after: list[str] = []
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE kept_words ADD UNIQUE (word)")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        kept(*_saying("two"))
+        transaction.on_commit(lambda: after.append("ran"))
+        with_commit(_saying("three"), _saying("one"), hear=lambda _: after.append("heard"))
+    assert (_said(), after) == (["one"], [])
+    with transaction.atomic():
+        with_commit(_saying("two"))
+    assert _said() == ["one", "two"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_constraint_refuses_at_the_commit_is_refused(words: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE kept_words ADD UNIQUE (word) DEFERRABLE INITIALLY DEFERRED")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        with_commit(_saying("two"), _saying("one"))
+    assert _said() == ["one"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_goes_with_the_commit_goes_with_what_is_rolled_back(words: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE kept_words ADD UNIQUE (word)")
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        with_commit(_saying("lost"))
+        raise ZeroDivisionError
+    with transaction.atomic():
+        with_commit(_saying("before"))
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            with_commit(_saying("one"))  # would fail
+            raise ZeroDivisionError
+        with_commit(_saying("last"))
+    with transaction.atomic():
+        with_commit(_saying("of a connection that is closed"))
+        connection.close()
+    assert _said() == ["before", "last", "one"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_commit_with_a_plan_older_than_a_migration_can_be_repeated(words: str) -> None:
+    def commit() -> None:
+        with transaction.atomic():
+            kept("SELECT 1", {})
+            with_commit((words, {"word": "one"}), hear=lambda found: heard.append(found[0]))
+
+    heard: list[Any] = []
+    commit()
+    _widen_apart()
+    with pytest.raises(OperationalError, match="older than a migration"):
+        commit()
+    commit()
+    assert heard == [[("one",)], [("one",)]]

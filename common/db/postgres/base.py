@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -19,6 +19,7 @@ from django.db import NotSupportedError
 from django.db import OperationalError as DatabaseIsAway
 from django.db.backends.base.validation import BaseDatabaseValidation
 from django.db.backends.postgresql import base, features, operations
+from django.db.backends.utils import debug_transaction
 from psycopg import OperationalError
 from psycopg.abc import Buffer
 from psycopg.adapt import AdaptersMap
@@ -27,6 +28,8 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.datetime import TimestamptzLoader
 from psycopg_pool import ConnectionPool
 
+Asked = tuple[str, Mapping[str, Any]]  # a statement and its values
+Found = list[list[tuple[Any, ...]]]  # the rows that each of several statements found
 ANSWERED_LATELY = 1.0  # seconds: a server that moves to another machine takes longer
 
 
@@ -135,15 +138,21 @@ class DatabaseWrapper(base.DatabaseWrapper):
             params["context"] = _adapters(params["context"])
         return params
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._last: list[tuple[Sequence[Asked], Callable[[Found], object] | None]] = []
+
     def kept_cursor(self) -> Any:
         """A cursor whose statements each connection plans once and keeps: for the few of nearly every request."""
+        self._execute_last()
         self.ensure_connection()
         return self._prepare_cursor(_Kept(self.connection))  # type: ignore[attr-defined,call-arg]  # as `cursor` does
 
-    def kept_together(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[tuple[Any, ...]]]:
+    def kept_together(self, asked: Sequence[Asked], *, commits: bool = False) -> Found:
         """What each of these statements finds, in their order. They go to PostgreSQL in one message (a pipeline), and
-        their plans are kept.
+        their plans are kept. commits: COMMIT goes with them.
         """
+        self._execute_last()
         self.ensure_connection()
         ours: Any = self
         with ExitStack() as closing:
@@ -154,11 +163,56 @@ class DatabaseWrapper(base.DatabaseWrapper):
                         with _all_at_once(pipeline):
                             for cursor, (sql, params) in zip(cursors, asked, strict=True):
                                 cursor.execute(sql, params)
+                            if commits:
+                                closing.enter_context(ours.connection.cursor()).execute("COMMIT", prepare=False)
                     return [cursor.fetchall() for cursor in cursors]
             except NotSupportedError as error:
                 if not _is_old_plan(error.__cause__):
                     raise
                 raise DatabaseIsAway("a plan was older than a migration") from error
+
+    def kept_last(self, asked: Sequence[Asked], hear: Callable[[Found], object] | None) -> None:
+        """Executes these statements with the transaction's COMMIT, as one message, or before whatever else it executes.
+
+        hear: takes what they find, by then. Outside a transaction they are executed now. Where they fail, so does the
+        commit, and nothing of the transaction is kept.
+        """
+        self._last.append((asked, hear))
+        if not self.in_atomic_block:
+            self._execute_last()
+
+    def _execute_last(self, *, commits: bool = False) -> None:
+        if not self._last:
+            return
+        last, self._last = self._last, []
+        found = iter(self.kept_together([one for asked, _ in last for one in asked], commits=commits))
+        for asked, hear in last:
+            of_these = [next(found) for _ in asked]
+            if hear is not None:
+                hear(of_these)
+
+    def _cursor(self, name: str | None = None) -> Any:
+        self._execute_last()
+        return super()._cursor(name)  # type: ignore[misc]  # the stubs know none
+
+    def _commit(self) -> None:
+        if not self._last:
+            super()._commit()  # type: ignore[misc]
+            return
+        with debug_transaction(self, "COMMIT"):
+            self._execute_last(commits=True)
+
+    def _rollback(self) -> None:
+        self._last.clear()
+        super()._rollback()  # type: ignore[misc]
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        self._last.clear()  # all came since the savepoint, which executed what there was
+        super()._savepoint_rollback(sid)  # type: ignore[misc]
+
+    def _close(self) -> None:
+        self._last.clear()
+        super()._close()  # type: ignore[misc]
 
     def check_database_version_supported(self) -> None:
         """Raises NotSupportedError, and closes: Django would leave the refused connection open for the next query."""
